@@ -1,0 +1,347 @@
+"""The command line, over the same calls as the app.
+
+Exit status 0; 2 for bad usage or bad input, with one line that says what and how to mend it; 1 for a failure of ours.
+"""
+
+import argparse
+import json
+import logging
+import os
+import shlex
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from . import results
+from .data import Corpus, corpora, samples
+from .errors import DataError, MMAError
+from .languages import LANGUAGES, language
+from .recipe import Recipe, Step, parse
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the return value is the exit status."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    logging.getLogger("nncf").setLevel(logging.ERROR)
+    options = _parse(arguments)
+    try:
+        options.run(options)
+    except MMAError as error:
+        print(f"mma: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    # argparse settles an optional TEXT at the first positional, so one that follows the options is left over.
+    if len(rest) == 1 and not rest[0].startswith("-") and getattr(options, "text", rest) is None and not options.file:
+        options.text = rest[0]
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mma_core", description="Compress, tag and measure.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, run, text in (
+        ("recipes", _recipes, "list the steps that a recipe can have"),
+        ("languages", _languages, "list the languages"),
+        ("results", _results, "list measurements, shipped and own"),
+    ):
+        _command(commands, name, run, text)
+    _build_command(commands)
+    _tag_command(commands)
+    _bench_command(commands)
+    _sweep_command(commands)
+    _train_command(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, run: Any, text: str, *, as_json: bool = True) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    if as_json:
+        parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    return parser
+
+
+def _teacher_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--teacher", default="multi", help="multi, a checkpoint folder, or a hub id")
+
+
+def _languages_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--languages", type=_codes, default=(), metavar="a,b", help="language codes")
+
+
+def _codes(text: str) -> tuple[str, ...]:
+    return tuple(code.strip() for code in text.split(",") if code.strip())
+
+
+def _build_command(commands: Any) -> None:
+    parser = _command(commands, "build", _build, "build a recipe's artifact")
+    parser.add_argument("recipe", metavar="RECIPE")
+    _teacher_option(parser)
+    _languages_option(parser)
+    parser.add_argument("--data", type=Path, metavar="DIR", help="data folder with unlabelled text")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="copy the artifact to this new folder")
+
+
+def _tag_command(commands: Any) -> None:
+    parser = _command(commands, "tag", _tag, "tag text; without TEXT, each line of standard input is a document")
+    parser.add_argument("recipe", metavar="RECIPE")
+    _teacher_option(parser)
+    parser.add_argument("--language", default="en", help="language code of the text (default: en)")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("text", nargs="?", metavar="TEXT")
+    what.add_argument("--file", type=Path, metavar="F", help="a file, one document a line")
+
+
+def _bench_command(commands: Any) -> None:
+    parser = _command(commands, "bench", _bench, "measure recipes beside their teacher")
+    parser.add_argument("recipes", nargs="+", metavar="RECIPE")
+    _measuring_options(parser)
+    parser.add_argument("--conll", type=Path, metavar="FILE", help="a CoNLL file of your own, with --language")
+    parser.add_argument("--language", help="the language of --conll")
+
+
+def _sweep_command(commands: Any) -> None:
+    parser = _command(commands, "sweep", _sweep, "measure many recipes into the table of precomputed results")
+    default = Path(__file__).parents[1] / "precomputed" / "recipes.txt"
+    parser.add_argument("--recipes", type=Path, metavar="FILE", default=default, help="recipes, one a line")
+    parser.add_argument("--table", type=Path, metavar="FILE", default=results.PRECOMPUTED, help="where the rows go")
+    _measuring_options(parser)
+
+
+def _measuring_options(parser: argparse.ArgumentParser) -> None:
+    _teacher_option(parser)
+    _languages_option(parser)
+    parser.add_argument("--data", type=Path, metavar="DIR", help="data folder with test files (default: the samples)")
+    parser.add_argument(
+        "--sentences", type=int, default=400, metavar="N", help="at most N of each test file, drawn by seed (400)"
+    )
+
+
+def _train_command(commands: Any) -> None:
+    parser = commands.add_parser("train", help="make what the project ships: encoder, teacher, words")
+    parts = parser.add_subparsers(required=True, metavar="WHAT")
+    encoder = _command(parts, "encoder", _train_encoder, "unpack the built-in encoder and prove it")
+    encoder.add_argument("--out", type=Path, metavar="DIR", help="the checkpoint folder (default: in the cache)")
+    teacher = _command(parts, "teacher", _train_teacher, "fine-tune the built-in encoder for NER; resumes a cut-off run")
+    teacher.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder with training files")
+    teacher.add_argument("--steps", type=int, default=1700, help="optimiser steps of 32 sentences (1700)")
+    teacher.add_argument("--out", type=Path, metavar="DIR", help="checkpoints and log (default: in the cache)")
+    teacher.add_argument("--pack", action="store_true", help="pack the result as the built-in teacher multi")
+    words = _command(parts, "words", _train_words, "make the word lists for trimming vocabularies")
+    words.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder with unlabelled text")
+
+
+def _recipes(options: argparse.Namespace) -> None:
+    _show([_described(step) for step in Step.registry.values()], options.json, "{name:12} {kind:10} {summary}")
+
+
+def _described(step: type[Step]) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "kind": step.kind.name.lower(),
+        "title": step.title,
+        "summary": step.summary,
+        "arguments": [{"name": f.name, **f.metadata} for f in fields(step)],
+        "example": step.example,
+        "paper": {"name": step.paper[0], "address": step.paper[1]},
+    }
+
+
+def _languages(options: argparse.Namespace) -> None:
+    rows = [{**asdict(row), "direction": row.direction} for row in LANGUAGES.values()]
+    _show(rows, options.json, "{code:4} {name:20} {script:5} {tier}")
+
+
+def _results(options: argparse.Namespace) -> None:
+    rows = [
+        {**asdict(row), "from": origin}
+        for origin, path in (("precomputed", results.PRECOMPUTED), ("own", results.own_path()))
+        for row in results.read(path)
+    ]
+    _show(rows, options.json, "{recipe:28} {language:4} {dataset:12} F1 {f1:5.1f}  x{speedup:5.2f}  {from}")
+
+
+def _build(options: argparse.Namespace) -> None:
+    import shutil
+
+    from . import build
+
+    if options.out is not None and options.out.exists():
+        raise DataError(f"--out {options.out} exists already; name a new folder")
+    made = build.build(
+        parse(options.recipe),
+        teacher=options.teacher,
+        data=options.data,
+        languages=options.languages,
+        report=_progress,
+    )
+    folder = made.folder
+    if options.out is not None:
+        folder = Path(shutil.copytree(made.folder, options.out))
+    _show([{"folder": str(folder), **made.manifest}], options.json, "{recipe} is in {folder}", single=True)
+
+
+def _tag(options: argparse.Namespace) -> None:
+    from . import build
+
+    language(options.language)
+    texts = _texts(options)
+    tagger = build.tagger(parse(options.recipe), teacher=options.teacher, report=_progress)
+    rows = []
+    for text, found in zip(texts, tagger.tag_texts(texts, options.language), strict=True):
+        spans = [
+            {"start": s.start, "end": s.end, "label": s.label, "text": text[s.start : s.end], "score": s.score}
+            for s in found
+        ]
+        rows.append({"text": text, "language": options.language, "spans": spans})
+    if options.json:
+        _print_json(rows)
+        return
+    for row in rows:
+        print(row["text"])
+        for span in row["spans"]:
+            print(f"  {span['label']:5} {span['start']:5}-{span['end']:<5} {span['score']:.2f}  {span['text']}")
+
+
+def _texts(options: argparse.Namespace) -> list[str]:
+    if options.text is not None:
+        found = [options.text]
+    elif options.file is not None:
+        if not options.file.is_file():
+            raise DataError(f"no such file: {options.file}")
+        found = _lines(options.file.read_bytes(), str(options.file))
+    else:
+        found = _lines(sys.stdin.buffer.read(), "standard input")
+    if not any(text.strip() for text in found):
+        raise DataError("the text is empty; give TEXT, --file F, or lines on standard input")
+    return found
+
+
+def _lines(content: bytes, where: str) -> list[str]:
+    try:
+        return [line for line in content.decode("utf-8").split("\n") if line.strip()]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where} is not UTF-8: {error}") from error
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from .measure.bench import bench
+
+    rows = bench(
+        [parse(text) for text in options.recipes],
+        _corpora(options),
+        teacher=options.teacher,
+        sentences=options.sentences,
+        command=_own_command(),
+        report=_progress,
+    )
+    _show([asdict(row) for row in rows], options.json, _ROW)
+
+
+_ROW = "{recipe:28} {language:4} {dataset:12} F1 {f1:5.1f} [{f1_low:.1f}, {f1_high:.1f}]  {words_per_s:8.0f} words/s  x{speedup:.2f}"
+
+
+def _sweep(options: argparse.Namespace) -> None:
+    from .measure.sweep import read_recipes, sweep
+
+    added = sweep(
+        read_recipes(options.recipes),
+        _corpora(options),
+        teacher=options.teacher,
+        table=options.table,
+        sentences=options.sentences,
+        command=_own_command(),
+        report=_progress,
+    )
+    _show([{"added": added, "table": str(options.table)}], options.json, "{added} rows into {table}", single=True)
+
+
+def _corpora(options: argparse.Namespace) -> list[Corpus]:
+    for code in options.languages:
+        language(code)
+    conll = getattr(options, "conll", None)
+    if conll is not None:
+        if options.language is None:
+            raise DataError("--conll needs --language")
+        return [Corpus(conll.name, language(options.language).code, "test", conll)]
+    found = samples() if options.data is None else corpora(options.data, "test")
+    chosen = [c for c in found if not options.languages or c.language in options.languages]
+    missing = sorted(set(options.languages) - {c.language for c in chosen})
+    if missing:
+        raise DataError(f"no test file in {', '.join(missing)}; there are {', '.join(sorted({c.language for c in found}))}")
+    return chosen
+
+
+def _own_command() -> str:
+    return shlex.join(["python", "-m", "mma_core", *sys.argv[1:]])
+
+
+def _train_encoder(options: argparse.Namespace) -> None:
+    from .folders import cache_root
+    from .training import encoder
+
+    folder = options.out or cache_root() / "encoder"
+    proof = encoder.unpack(folder)
+    text = "{folder}: {parameters} parameters, {pieces} pieces, cosine at least {cosine_min:.5f} in {languages} languages"
+    _show([{"folder": str(folder), **proof}], options.json, text, single=True)
+
+
+def _train_teacher(options: argparse.Namespace) -> None:
+    from . import builtin
+    from .folders import cache_root
+    from .training import encoder, teacher
+    from .training.loop import Settings
+
+    work = options.out or cache_root() / "training" / "multi"
+    folder = teacher.train(data=options.data, work=work, settings=Settings(steps=options.steps), report=_progress)
+    if options.pack:
+        packed = encoder.read(encoder.package_file())
+        builtin.store_encoder(packed.word_blocks, encoder.tokenizer(packed.pieces).to_str())
+        folder = builtin.pack(folder, "multi")
+    _show([{"folder": str(folder)}], options.json, "{folder}", single=True)
+
+
+def _train_words(options: argparse.Namespace) -> None:
+    from .training.words import write_word_lists
+
+    _show([write_word_lists(options.data, _progress)], options.json, "{}", single=True)
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool, template: str, *, single: bool = False) -> None:
+    if as_json:
+        _print_json(rows[0] if single else rows)
+        return
+    for row in rows:
+        print(template.format(row, **row))
+
+
+def _print_json(content: Any) -> None:
+    json.dump(content, sys.stdout, ensure_ascii=False, indent=1)
+    sys.stdout.write("\n")
+
+
+def _progress(fraction: float, desc: str) -> None:
+    end = "\r" if sys.stderr.isatty() else "\n"
+    print(f"{100 * fraction:3.0f}%  {desc:<70}", end=end, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""An artifact: the folder that a build leaves on disk, which opens without this project.
+
+`model.onnx` (or `openvino_model.xml` and `.bin`), `config.json`, `tokenizer.json`, `tokenizer_config.json` and the
+manifest `recipe.json`. It is written into a temporary sibling and renamed, so a folder is whole or absent.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import ArtifactError
+
+MANIFEST = "recipe.json"
+MODELS = {"onnxruntime": "model.onnx", "openvino": "openvino_model.xml"}
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A whole artifact folder and its manifest."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def model(self) -> Path:
+        """The graph's file."""
+        return self.folder / MODELS[self.manifest["engine"]]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The contents of `config.json`."""
+        return json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files."""
+        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
+
+    def zip_to(self, path: Path) -> Path:
+        """Pack the folder into one zip file, stored under its own name."""
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for file in sorted(self.folder.iterdir()):
+                archive.write(file, f"{self.folder.name}/{file.name}")
+        return path
+
+
+@contextmanager
+def transaction(folder: Path) -> Iterator[Path]:
+    """Hand out a temporary sibling of `folder`, and rename it into place if the block ends well."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        yield partial
+        for path in partial.iterdir():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def write(
+    folder: Path,
+    *,
+    graph: Any,
+    tokenizer: Any,
+    config: dict[str, Any],
+    manifest: dict[str, Any],
+    examine: Callable[[Artifact], dict[str, Any]],
+) -> Artifact:
+    """Write an artifact folder, atomically.
+
+    Args:
+        folder: where it shall stand.
+        graph: an `onnx.ModelProto`, or an `openvino.Model` where the manifest's engine is openvino.
+        tokenizer: the `tokenizers.Tokenizer`.
+        config: contents of `config.json`.
+        manifest: what is known of the build; format and file hashes are added.
+        examine: called with the artifact before it gets its name; what it returns is added to the manifest.
+    """
+    with transaction(folder) as partial:
+        _write_graph(graph, partial / MODELS[manifest["engine"]], manifest["engine"])
+        tokenizer.save(str(partial / "tokenizer.json"))
+        _write_json(partial / "config.json", config)
+        _write_json(partial / "tokenizer_config.json", _tokenizer_config(tokenizer, config))
+        whole = {"format": FORMAT, **manifest, "files": {p.name: _sha256(p) for p in sorted(partial.iterdir())}}
+        whole |= examine(Artifact(partial, whole))
+        _write_json(partial / MANIFEST, whole)
+    return Artifact(folder, whole)
+
+
+def open_folder(folder: Path) -> Artifact:
+    """Open an artifact and check that every file is what the build wrote.
+
+    Raises:
+        ArtifactError: it is missing, of another format, or damaged.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        known, files = manifest["format"] == FORMAT, manifest["files"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{folder} is no artifact of this project ({MANIFEST}: {error}); build it again") from error
+    if not known:
+        raise ArtifactError(f"{folder} has format {manifest['format']}, expected {FORMAT}; build it again")
+    for name, digest in files.items():
+        path = folder / name
+        if not path.is_file() or _sha256(path) != digest:
+            raise ArtifactError(f"{path} is missing or damaged; delete {folder} and build it again")
+    return Artifact(folder, manifest)
+
+
+def _write_graph(graph: Any, path: Path, engine: str) -> None:
+    if engine == "openvino":
+        import openvino
+
+        openvino.save_model(graph, path, compress_to_fp16=True)
+    else:
+        path.write_bytes(graph.SerializeToString())
+
+
+def _tokenizer_config(tokenizer: Any, config: dict[str, Any]) -> dict[str, Any]:
+    specials = {name: tokenizer.id_to_token(config[key]) for name, key in _SPECIALS.items() if config.get(key) is not None}
+    return {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": config["max_position_embeddings"], **specials}
+
+
+_SPECIALS = {"pad_token": "pad_token_id", "bos_token": "bos_token_id", "eos_token": "eos_token_id"}
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

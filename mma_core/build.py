@@ -1,0 +1,350 @@
+"""Recipe + teacher → artifact: cached by content, locked, built in a child process that can be cancelled."""
+
+import hashlib
+import importlib.metadata
+import json
+import logging
+import multiprocessing
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from filelock import FileLock
+
+from . import artifact, data, engines, runtime, sources
+from .artifact import Artifact
+from .errors import ArtifactError, MMAError, RecipeError
+from .folders import cache_root
+from .languages import LANGUAGES, language
+from .pieces import join
+from .recipe import Recipe, World
+from .spans import words
+
+if TYPE_CHECKING:
+    from .checkpoint import Checkpoint
+
+SEED = 13
+TEXTS_PER_LANGUAGE = 100
+AGREEMENT_TEXTS = 8
+ALL_TEXTS = 1_000_000
+LIBRARIES = ("torch", "transformers", "tokenizers", "onnx", "onnxruntime", "openvino", "nncf")
+# The exported graph and the steps are code of this project: a change that alters what they make counts this up.
+REVISION = 1
+
+Report = Callable[[float, str], None]
+
+
+class BuildCancelled(MMAError):
+    """The user cancelled a build; nothing of it is left."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """All that determines an artifact: two equal orders give the same one.
+
+    Attributes:
+        recipe: the recipe.
+        teacher: name of the teacher.
+        data: folder with unlabelled text, or None for the built-in samples.
+        languages: whose text a step may use; empty for all there is.
+    """
+
+    recipe: Recipe
+    teacher: str = "multi"
+    data: Path | None = None
+    languages: tuple[str, ...] = ()
+
+    def key(self, teacher_sha256: str) -> str:
+        """The content address: a hash of the order, the teacher, the versions and the CPU's 8-bit arithmetic."""
+        content = {
+            "revision": REVISION,
+            "recipe": str(self.recipe),
+            "teacher": teacher_sha256,
+            "data": str(self.data.resolve()) if self.data else "samples",
+            "languages": sorted(self.languages),
+            "seed": SEED,
+            "versions": versions(),
+            "vnni": engines.has_vnni(),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that make an artifact."""
+    return {name: importlib.metadata.version(name) for name in LIBRARIES}
+
+
+def folder_of(order: Order) -> Path:
+    """Where an order's artifact stands once it is built.
+
+    Raises:
+        ArtifactError: the teacher cannot be found or trusted.
+    """
+    name = str(order.recipe).replace(":", "-").replace("+", "_").replace(",", ".")[:80]
+    return cache_root() / "artifacts" / f"{name}-{order.key(sources.locate(order.teacher).sha256)}"
+
+
+def cached(
+    wanted: Recipe, *, teacher: str = "multi", data: Path | None = None, languages: Sequence[str] = ()
+) -> Artifact | None:
+    """The artifact of an order if it was built before and is whole, else None."""
+    folder = folder_of(Order(wanted, teacher, data, tuple(languages)))
+    try:
+        return artifact.open_folder(folder) if folder.exists() else None
+    except ArtifactError:
+        return None
+
+
+def build(
+    wanted: Recipe,
+    *,
+    teacher: str = "multi",
+    data: Path | None = None,
+    languages: Sequence[str] = (),
+    report: Report = lambda fraction, desc: None,
+    cancel: Event | None = None,
+) -> Artifact:
+    """Build a recipe's artifact, or open the one that was built before.
+
+    The work is done in a child process. Two builders of one order wait for each other.
+
+    Args:
+        wanted: any recipe but `teacher`, which is never exported.
+        teacher: `multi`, a checkpoint folder or a hub id.
+        data: a data folder whose `text/` the steps may use instead of the built-in samples.
+        languages: restrict that text to these languages.
+        report: progress.
+        cancel: set it to end the build.
+
+    Raises:
+        RecipeError: the recipe cannot be built from this teacher or on this machine.
+        ArtifactError: the teacher is missing or not trusted.
+        BuildCancelled: `cancel` was set.
+    """
+    order = Order(wanted, teacher, data, tuple(languages))
+    _check(order)
+    folder = folder_of(order)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        found = cached(wanted, teacher=teacher, data=data, languages=languages)
+        if found is None:
+            _build_in_child(order, folder, report, cancel)
+            found = artifact.open_folder(folder)
+    return found
+
+
+def _check(order: Order) -> None:
+    if order.recipe.is_teacher:
+        raise RecipeError("step teacher: the baseline runs as it is and has no artifact; choose onnx to export it")
+    for step in order.recipe.steps:
+        step.check()
+    for code in order.languages:
+        language(code)
+
+
+def _build_in_child(order: Order, folder: Path, report: Report, cancel: Event | None) -> None:
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_child, args=(order, folder, sender), daemon=True)
+    child.start()
+    sender.close()
+    try:
+        _follow(receiver, report, cancel)
+    except BaseException:
+        child.terminate()
+        raise
+    finally:
+        child.join()
+
+
+def _follow(receiver: Connection, report: Report, cancel: Event | None) -> None:
+    while True:
+        if cancel is not None and cancel.is_set():
+            raise BuildCancelled("the build was cancelled; nothing was kept")
+        if not receiver.poll(0.2):
+            continue
+        try:
+            kind, *values = receiver.recv()
+        except EOFError:
+            raise RuntimeError("the build process ended without an answer (out of memory?)") from None
+        if kind == "progress":
+            report(*values)
+        elif kind == "error":
+            raise values[0]
+        elif kind == "crash":
+            raise RuntimeError(f"the build failed:\n{values[0]}")
+        else:
+            return
+
+
+def _child(order: Order, folder: Path, sender: Connection) -> None:
+    # The exporters and quantisers narrate what they skip; the user's progress line is `report`'s alone.
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
+    try:
+        run(order, folder, lambda fraction, desc: sender.send(("progress", fraction, desc)))
+        sender.send(("done",))
+    except MMAError as error:
+        sender.send(("error", error))
+    except Exception:
+        sender.send(("crash", traceback.format_exc()))
+
+
+def run(order: Order, folder: Path, report: Report) -> Artifact:
+    """Build in this process: the two loops over the recipe's steps, the export between them, the one write."""
+    from . import checkpoint as checkpoints
+    from .export import export
+
+    began = time.perf_counter()
+    report(0.02, "loading the teacher")
+    teacher = checkpoints.load(order.teacher)
+    world = _world(order, teacher, _part(report, 0.1, 0.2))
+    current = teacher
+    for step in order.recipe.before_export:
+        current = step.apply(current, world)
+    config = checkpoints.plain_config(current)
+    limit = checkpoints.max_pieces(config)
+    report(0.2, "exporting to ONNX")
+    graph = export(current)
+    world = replace(world, encode=_encoder(current, limit), report=_part(report, 0.4, 0.8))
+    for step in order.recipe.after_export:
+        graph = step.apply(graph, world)
+    manifest = {**_manifest(order, teacher), "parameters": current.parameters, "max_pieces": limit}
+
+    def examine(made: Artifact) -> dict[str, Any]:
+        report(0.9, "comparing with fp32")
+        found = {"agreement": _agreement(made, current, world)}
+        if current.tokenizer is not teacher.tokenizer:
+            found["lossless"] = _lossless(teacher, current, world)
+        return {**found, "seconds": round(time.perf_counter() - began, 1)}
+
+    report(0.8, "writing")
+    return artifact.write(
+        folder, graph=graph, tokenizer=current.tokenizer, config=config, manifest=manifest, examine=examine
+    )
+
+
+def unlabelled(folder: Path | None, codes: Sequence[str], count: int) -> dict[str, list[tuple[str, ...]]]:
+    """Unlabelled sentences by language, as words: from a data folder, else the built-in samples without their tags.
+
+    Args:
+        folder: the data folder, or None.
+        codes: the languages wanted; empty for all there are.
+        count: at most so many sentences a language.
+
+    Raises:
+        DataError: a wanted language has no text in the data folder.
+    """
+    if folder is None:
+        found = {corpus.language: corpus.sentences for corpus in data.samples()}
+        return {code: [s.words for s in found[code][:count]] for code in sorted(found) if not codes or code in codes}
+    there = codes or [code for code in LANGUAGES if (folder / "text" / f"{code}.txt.xz").exists()]
+    return {
+        code: [tuple(word.text for word in words(text, code)) for text in data.read_text(folder, code, count, SEED)]
+        for code in there
+    }
+
+
+def _world(order: Order, teacher: "Checkpoint", report: Report) -> World:
+    named = {code for step in order.recipe.steps for code in getattr(step, "languages", ())}
+    return World(
+        teacher=teacher,
+        texts=unlabelled(order.data, sorted(named or order.languages), TEXTS_PER_LANGUAGE),
+        words=lambda code: _words(order.data, code),
+        encode=lambda sentence: [],
+        seed=SEED,
+        threads=engines.available_threads(),
+        report=report,
+    )
+
+
+def _words(folder: Path | None, code: str) -> list[str]:
+    if folder is None:
+        return data.word_list(code)
+    return sorted({word for text in unlabelled(folder, [code], ALL_TEXTS)[code] for word in text})
+
+
+def _part(report: Report, begin: float, end: float) -> Report:
+    return lambda fraction, desc: report(begin + (end - begin) * fraction, desc)
+
+
+def _encoder(checkpoint: "Checkpoint", limit: int) -> Callable[[Sequence[str]], list[int]]:
+    return lambda sentence: checkpoint.tokenizer.encode(join(sentence)[0]).ids[:limit]
+
+
+def _manifest(order: Order, teacher: "Checkpoint") -> dict[str, Any]:
+    return {
+        "recipe": str(order.recipe),
+        "teacher": order.teacher,
+        "teacher_sha256": teacher.sha256,
+        "engine": order.recipe.engine,
+        "inference_precision": "bf16" if any(step.name == "bf16" for step in order.recipe.steps) else "f32",
+        "data": str(order.data) if order.data else "built-in samples",
+        "languages": list(order.languages),
+        "seed": SEED,
+        "versions": versions(),
+        "reduced_range": not engines.has_vnni(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _agreement(made: Artifact, checkpoint: "Checkpoint", world: World) -> dict[str, float]:
+    """Share of words, in percent by language, that the artifact tags as the PyTorch model it was made from."""
+    fast = runtime.open_artifact(made, world.threads)
+    plain = runtime.open_checkpoint(checkpoint, world.threads)
+    found = {}
+    for code, texts in world.texts.items():
+        chosen = texts[:AGREEMENT_TEXTS]
+        pairs = zip(fast.tag(chosen), plain.tag(chosen), strict=True)
+        same = [a == b for ours, theirs in pairs for a, b in zip(ours.tags, theirs.tags, strict=True)]
+        found[code] = round(100 * float(np.mean(same)), 2) if same else 100.0
+    return found
+
+
+def _lossless(teacher: "Checkpoint", current: "Checkpoint", world: World) -> dict[str, float]:
+    """Share of running words, in percent by language, that the smaller vocabulary cuts as the teacher's does."""
+    from .trimming import lossless_share
+
+    return {
+        code: round(100 * lossless_share(teacher.tokenizer, current.tokenizer, [w for text in texts for w in text]), 2)
+        for code, texts in world.texts.items()
+    }
+
+
+def tagger(
+    wanted: Recipe,
+    *,
+    teacher: str = "multi",
+    report: Report = lambda fraction, desc: None,
+    cancel: Event | None = None,
+) -> runtime.Tagger:
+    """A tagger for any recipe, built if need be and opened once a process.
+
+    Raises:
+        MMAError: as `build`.
+    """
+    threads = engines.available_threads()
+    if wanted.is_teacher:
+        return _open_teacher(teacher, sources.locate(teacher).sha256, threads)
+    return _open_artifact(build(wanted, teacher=teacher, report=report, cancel=cancel).folder, threads)
+
+
+@lru_cache(maxsize=2)
+def _open_teacher(name: str, _sha256: str, threads: int) -> runtime.Tagger:
+    from .checkpoint import load
+
+    return runtime.open_checkpoint(load(name), threads)
+
+
+@lru_cache(maxsize=6)
+def _open_artifact(folder: Path, threads: int) -> runtime.Tagger:
+    return runtime.open_artifact(artifact.open_folder(folder), threads)

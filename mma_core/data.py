@@ -1,0 +1,145 @@
+"""Labelled and unlabelled text from files: CoNLL (plain or xz), the samples in `assets/`, folders of test files."""
+
+import lzma
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TypeVar
+
+import numpy as np
+
+from .errors import DataError
+from .languages import LANGUAGES
+
+SAMPLES = Path(__file__).parents[1] / "assets" / "samples"
+WORDS = Path(__file__).parents[1] / "assets" / "words"
+T = TypeVar("T")
+LABELS = ("PER", "ORG", "LOC")
+TAGS = ("O", *(f"{prefix}-{label}" for label in LABELS for prefix in "BI"))
+
+# What may train weights that the project ships, as the corpora's own licences allow; the rest serves evaluation.
+TRAINING_SOURCES = ("masakhaner2", "uner", "wikiann", "wikineural")
+TRAINING_EXTRA = {"transfer": ("da", "fi", "ko", "nb", "ro")}
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One labelled sentence: words and their IOB2 tags, of equal number."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """One labelled file: which source, language and split it is, and where."""
+
+    source: str
+    language: str
+    split: str
+    path: Path
+
+    @property
+    def sentences(self) -> list[Sentence]:
+        """All sentences of the file."""
+        return list(read_conll(self.path))
+
+
+@contextmanager
+def open_text(path: Path) -> Iterator[IO[str]]:
+    """Open a UTF-8 text file, xz-compressed or plain, with or without a byte order mark.
+
+    Raises:
+        DataError: there is no such file, or what is read of it inside the block is not UTF-8 or not a whole .xz.
+    """
+    if not path.is_file():
+        raise DataError(f"no such file: {path}")
+    opener = lzma.open if path.suffix == ".xz" else open
+    with opener(path, "rt", encoding="utf-8-sig") as lines:
+        try:
+            yield lines
+        except (UnicodeDecodeError, lzma.LZMAError, EOFError) as error:
+            raise DataError(f"{path} is not UTF-8 text (or a whole .xz of it): {error}") from error
+
+
+def read_conll(path: Path) -> Iterator[Sentence]:
+    """Read `token<TAB>tag` lines (any white space between, the tag last), blank lines between sentences.
+
+    Raises:
+        DataError: the file is missing or not UTF-8, or a line has no tag or a tag that is not IOB2 over
+            PER, ORG, LOC; the message names file and line.
+    """
+    words: list[str] = []
+    tags: list[str] = []
+    with open_text(path) as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                word, tag = _row(line, f"{path}:{number}")
+                words.append(word)
+                tags.append(tag)
+            elif words:
+                yield Sentence(tuple(words), tuple(tags))
+                words, tags = [], []
+    if words:
+        yield Sentence(tuple(words), tuple(tags))
+
+
+def _row(line: str, where: str) -> tuple[str, str]:
+    cells = line.rstrip("\r\n").split("\t") if "\t" in line else line.split()
+    if len(cells) < 2 or not cells[0].strip():
+        raise DataError(f"{where}: expected a token and a tag, found {line.strip()[:40]!r}")
+    if cells[-1] not in TAGS:
+        raise DataError(f"{where}: tag {cells[-1]!r} is not one of {', '.join(TAGS)}")
+    return cells[0], cells[-1]
+
+
+def corpora(folder: Path, split: str) -> list[Corpus]:
+    """All labelled files `ner/<source>/<language>/<split>.conll.xz` (or `.conll`) under a data folder, in name order.
+
+    Raises:
+        DataError: there are none.
+    """
+    paths = sorted((folder / "ner").glob(f"*/*/{split}.conll*"))
+    found = [Corpus(path.parts[-3], path.parts[-2], split, path) for path in paths]
+    if not found:
+        raise DataError(f"{folder} holds no ner/<source>/<language>/{split}.conll.xz")
+    return [corpus for corpus in found if corpus.language in LANGUAGES]
+
+
+def may_train(corpus: Corpus) -> bool:
+    """Whether weights trained on this file may be shipped."""
+    return corpus.source in TRAINING_SOURCES or corpus.language in TRAINING_EXTRA.get(corpus.source, ())
+
+
+def samples() -> list[Corpus]:
+    """The built-in sample sentences, one file a language."""
+    return [Corpus("samples", path.stem, "test", path) for path in sorted(SAMPLES.glob("*.conll"))]
+
+
+def draw(sentences: list[T], count: int, seed: int) -> list[T]:
+    """At most `count` sentences, drawn without replacement and kept in their order."""
+    if len(sentences) <= count:
+        return sentences
+    chosen = np.random.default_rng(seed).choice(len(sentences), size=count, replace=False)
+    return [sentences[index] for index in sorted(chosen)]
+
+
+def word_list(language: str) -> list[str]:
+    """The frequent words of a language, shipped for trimming vocabularies (`train words` made them).
+
+    Raises:
+        DataError: there is no list for the language.
+    """
+    with open_text(WORDS / f"{language}.txt.xz") as lines:
+        return lines.read().split("\n")
+
+
+def read_text(folder: Path, language: str, count: int, seed: int) -> list[str]:
+    """At most `count` unlabelled sentences of `text/<language>.txt.xz`, drawn by seed and kept in their order.
+
+    Raises:
+        DataError: the folder has no text of that language.
+    """
+    with open_text(folder / "text" / f"{language}.txt.xz") as lines:
+        return draw([line.strip() for line in lines if line.strip()], count, seed)

@@ -1,0 +1,1 @@
+"""Measuring: accuracy, speed, memory and energy of recipes beside their teacher."""

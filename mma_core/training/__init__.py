@@ -1,0 +1,1 @@
+"""Training: the built-in encoder unpacked, and the one training loop."""

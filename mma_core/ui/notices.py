@@ -1,0 +1,36 @@
+"""The one place where the project's errors become notices of the app."""
+
+import functools
+import html
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import gradio as gr
+
+from ..errors import MMAError
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def notices(handler: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Turn a handler's `MMAError` into a notice; what the user typed stays as it is.
+
+    Gradio renders a notice as HTML, and messages quote user input: they are escaped here.
+    """
+
+    @functools.wraps(handler)
+    def noticed(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return handler(*args, **kwargs)
+        except MMAError as error:
+            message = html.escape(sentence(error))
+            raise gr.Error(message, title="Not done", print_exception=False) from error
+
+    return noticed
+
+
+def sentence(error: Exception) -> str:
+    """An error's message with a capital first letter."""
+    message = str(error)
+    return message[:1].upper() + message[1:]

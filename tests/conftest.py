@@ -1,0 +1,51 @@
+"""Shared by all tests: small checkpoints and sentences, a cache of their own, and no network."""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import tiny
+
+from mma_core.data import Sentence
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep the user's cache out of the tests, and the tests off the network."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMA_CACHE", str(folder))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def tiny_teacher(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Model type (`tiny.MODEL_TYPES`) → checkpoint folder, written once a session."""
+
+    @cache
+    def folder(model_type: str = "bert") -> Path:
+        return tiny.write(model_type, tmp_path_factory.mktemp(model_type))
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_corpus() -> list[Sentence]:
+    """A few labelled sentences in five scripts."""
+    return tiny.corpus()
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return Path(__file__).parents[1]
+
+
+def pytest_configure() -> None:
+    """Two threads of a tokenizer that forks are a warning, and a warning is an error here."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
