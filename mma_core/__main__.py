@@ -145,6 +145,9 @@ def _train_command(commands: Any) -> None:
     teacher.add_argument("--steps", type=int, default=1700, help="optimiser steps of 32 sentences (1700)")
     teacher.add_argument("--out", type=Path, metavar="DIR", help="checkpoints and log (default: in the cache)")
     teacher.add_argument("--pack", action="store_true", help="pack the result as the built-in teacher multi")
+    card = _command(parts, "card", _train_card, "measure the teacher on every test file and write its model card")
+    card.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder with test files")
+    card.add_argument("--out", type=Path, metavar="DIR", help="the training run's folder (default: in the cache)")
     words = _command(parts, "words", _train_words, "make the word lists for trimming vocabularies")
     words.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder with unlabelled text")
 
@@ -304,13 +307,25 @@ def _train_encoder(options: argparse.Namespace) -> None:
     _show([{"folder": str(folder), **proof}], options.json, text, single=True)
 
 
+def _training_folder(options: argparse.Namespace) -> Path:
+    from .folders import cache_root
+
+    return options.out or cache_root() / "training" / "multi"
+
+
+def _train_card(options: argparse.Namespace) -> None:
+    from .measure.card import write_card
+
+    path = write_card("multi", data=options.data, work=_training_folder(options), report=_progress)
+    _show([{"card": str(path)}], options.json, "{card}", single=True)
+
+
 def _train_teacher(options: argparse.Namespace) -> None:
     from . import builtin
-    from .folders import cache_root
     from .training import encoder, teacher
     from .training.loop import Settings
 
-    work = options.out or cache_root() / "training" / "multi"
+    work = _training_folder(options)
     folder = teacher.train(data=options.data, work=work, settings=Settings(steps=options.steps), report=_progress)
     if options.pack:
         packed = encoder.read(encoder.package_file())
@@ -339,8 +354,9 @@ def _print_json(content: Any) -> None:
 
 
 def _progress(fraction: float, desc: str) -> None:
+    bar = "█" * round(20 * fraction)
     end = "\r" if sys.stderr.isatty() else "\n"
-    print(f"{100 * fraction:3.0f}%  {desc:<70}", end=end, file=sys.stderr, flush=True)
+    print(f"{100 * fraction:3.0f}% |{bar:<20}| {desc:<60}", end=end, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,15 @@ from .errors import ArtifactError
 MANIFEST = "recipe.json"
 MODELS = {"onnxruntime": "model.onnx", "openvino": "openvino_model.xml"}
 FORMAT = 1
+_SPECIALS = {"pad_token": "pad_token_id", "bos_token": "bos_token_id", "eos_token": "eos_token_id"}
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A whole artifact folder and its manifest."""
+    """A whole artifact folder and its manifest; the folder alone is its identity."""
 
     folder: Path
-    manifest: dict[str, Any]
+    manifest: dict[str, Any] = field(compare=False)
 
     @property
     def model(self) -> Path:
@@ -54,11 +55,13 @@ class Artifact:
 
 @contextmanager
 def transaction(folder: Path) -> Iterator[Path]:
-    """Hand out a temporary sibling of `folder`, and rename it into place if the block ends well."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
+    """Hand out a temporary sibling of `folder`, and rename it into place if the block ends well.
+
+    The sibling is this process's own: a builder that outlived its killed parent cannot meddle with the next one's.
+    """
+    discard_partial(folder)
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    partial.mkdir(parents=True)
     try:
         yield partial
         for path in partial.iterdir():
@@ -67,6 +70,12 @@ def transaction(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def discard_partial(folder: Path) -> None:
+    """Delete what killed builders of `folder` left."""
+    for partial in folder.parent.glob(f".{folder.name}.*.partial"):
         shutil.rmtree(partial, ignore_errors=True)
 
 
@@ -108,7 +117,7 @@ def open_folder(folder: Path) -> Artifact:
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        known, files = manifest["format"] == FORMAT, manifest["files"]
+        known, files = manifest["format"] == FORMAT, dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{folder} is no artifact of this project ({MANIFEST}: {error}); build it again") from error
     if not known:
@@ -130,11 +139,12 @@ def _write_graph(graph: Any, path: Path, engine: str) -> None:
 
 
 def _tokenizer_config(tokenizer: Any, config: dict[str, Any]) -> dict[str, Any]:
-    specials = {name: tokenizer.id_to_token(config[key]) for name, key in _SPECIALS.items() if config.get(key) is not None}
-    return {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": config["max_position_embeddings"], **specials}
-
-
-_SPECIALS = {"pad_token": "pad_token_id", "bos_token": "bos_token_id", "eos_token": "eos_token_id"}
+    known = {name: config[key] for name, key in _SPECIALS.items() if config.get(key) is not None}
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": config["max_position_embeddings"],
+        **{name: tokenizer.id_to_token(index) for name, index in known.items()},
+    }
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -5,6 +5,8 @@ import importlib.metadata
 import json
 import logging
 import multiprocessing
+import os
+import sys
 import time
 import traceback
 import warnings
@@ -190,6 +192,7 @@ def _child(order: Order, folder: Path, sender: Connection) -> None:
     # The exporters and quantisers narrate what they skip; the user's progress line is `report`'s alone.
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
         run(order, folder, lambda fraction, desc: sender.send(("progress", fraction, desc)))
         sender.send(("done",))
@@ -335,7 +338,7 @@ def tagger(
     threads = engines.available_threads()
     if wanted.is_teacher:
         return _open_teacher(teacher, sources.locate(teacher).sha256, threads)
-    return _open_artifact(build(wanted, teacher=teacher, report=report, cancel=cancel).folder, threads)
+    return _open_artifact(build(wanted, teacher=teacher, report=report, cancel=cancel), threads)
 
 
 @lru_cache(maxsize=2)
@@ -346,5 +349,5 @@ def _open_teacher(name: str, _sha256: str, threads: int) -> runtime.Tagger:
 
 
 @lru_cache(maxsize=6)
-def _open_artifact(folder: Path, threads: int) -> runtime.Tagger:
-    return runtime.open_artifact(artifact.open_folder(folder), threads)
+def _open_artifact(made: Artifact, threads: int) -> runtime.Tagger:
+    return runtime.open_artifact(made, threads)

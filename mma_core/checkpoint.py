@@ -3,7 +3,7 @@
 import copy
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,18 +100,31 @@ def load(name: str) -> Checkpoint:
     logging.disable_progress_bar()
     try:
         tokenizer = Tokenizer.from_file(str(source.folder / "tokenizer.json"))
-        model = AutoModelForTokenClassification.from_pretrained(
-            source.folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32, local_files_only=True
+        model, info = AutoModelForTokenClassification.from_pretrained(
+            source.folder,
+            use_safetensors=True,
+            trust_remote_code=False,
+            dtype=torch.float32,
+            local_files_only=True,
+            output_loading_info=True,
         )
     except Exception as error:  # the libraries raise bare Exception, RuntimeError, OSError, ... for damaged files
         reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
         raise ArtifactError(f"teacher {name!r} could not be loaded from {source.folder}: {reason}") from error
+    _check_whole(info["missing_keys"], name)
     _check_vocabulary(model, tokenizer, name)
     tokenizer.no_padding()
     tokenizer.no_truncation()
     model.config.id2label = {index: standard_tag(tag) for index, tag in model.config.id2label.items()}
     model.config.label2id = {tag: index for index, tag in model.config.id2label.items()}
     return Checkpoint(model.eval(), tokenizer, source.name, source.sha256)
+
+
+def _check_whole(missing: Collection[str], name: str) -> None:
+    # The library would go on with random numbers in their place.
+    if missing:
+        some = ", ".join(sorted(missing)[:3])
+        raise ArtifactError(f"teacher {name!r} lacks {len(missing)} tensors, such as {some}; save the whole model again")
 
 
 def _check_vocabulary(model: PreTrainedModel, tokenizer: Tokenizer, name: str) -> None:

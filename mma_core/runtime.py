@@ -96,8 +96,9 @@ class Tagger(abc.ABC):
 
     def _windows(self, sentence: Sequence[str]) -> Iterator[range]:
         budget = self.limit - 2
-        # A piece is at least one byte of the normalised text, so most sentences need no look at their pieces.
-        if len(unicodedata.normalize("NFKC", " ".join(sentence)).encode("utf-8", "replace")) < budget:
+        # A piece is at least one byte of the text, normalised or as it is, so most sentences need no look at them.
+        plain = " ".join(sentence)
+        if max(len(form.encode("utf-8", "replace")) for form in (plain, unicodedata.normalize("NFKC", plain))) < budget:
             if sentence:
                 yield range(len(sentence))
             return
@@ -231,8 +232,9 @@ class PipelineTagger(Tagger):
 
     def starts(self, text: str) -> np.ndarray:
         """Where each piece of a text of any length starts, specials left out."""
-        offsets = self._pipeline.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-        return np.array([start for start, _ in offsets], dtype=np.int64)
+        tokenizer = self._pipeline.tokenizer
+        answer = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        return np.array([start for start, _ in answer["offset_mapping"]], dtype=np.int64)
 
     def pieces(self, texts: Sequence[str]) -> list[PieceTags]:
         """Tag the pieces of texts, one text after the other."""

@@ -39,11 +39,17 @@ def locate(name: str) -> Source:
     """
     if name in builtin.names():
         return Source(name, builtin.unpack(name), builtin.sha256(name))
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
-        folder = _download(name)
+    folder = _local(name) or _download(name)
     check(folder)
     return Source(name, folder, _digest(folder))
+
+
+def _local(name: str) -> Path | None:
+    try:
+        folder = Path(name).expanduser()
+    except RuntimeError:  # `~nobody`
+        return None
+    return folder if name and folder.is_dir() else None
 
 
 def check(folder: Path) -> None:
@@ -73,12 +79,14 @@ def check_config(config: dict[str, Any], where: str) -> None:
         raise ArtifactError(f"{where}: model_type {config.get('model_type')!r}; accepted: {', '.join(MODEL_TYPES)}")
     if "auto_map" in config:
         raise ArtifactError(f"{where}: config.json names code of its own (auto_map); such a model is never run")
-    heads = config.get("architectures") or []
-    if not any(str(head).endswith("ForTokenClassification") for head in heads):
+    heads = config.get("architectures")
+    if not isinstance(heads, list) or not any(str(head).endswith("ForTokenClassification") for head in heads):
         raise ArtifactError(f"{where}: architecture {heads} is no token classifier; fine-tune it for NER first")
-    labels = [str(label) for label in (config.get("id2label") or {}).values()]
-    if not labels or all(label.startswith("LABEL_") for label in labels):
+    labels = config.get("id2label")
+    if not isinstance(labels, dict) or all(str(label).startswith("LABEL_") for label in labels.values()):
         raise ArtifactError(f"{where}: id2label names no entity types; write them into config.json")
+    if {str(index) for index in labels} != {str(index) for index in range(len(labels))}:
+        raise ArtifactError(f"{where}: id2label numbers its tags {', '.join(map(str, labels))}; accepted: 0, 1, 2, ...")
 
 
 def _json(path: Path) -> dict[str, Any]:

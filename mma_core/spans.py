@@ -31,6 +31,7 @@ _RULES = {
 _PATTERNS = {
     rule: regex.compile(rf"{_INITIALS}|{_NUMBER}|{pattern}|{_REST}", regex.V1) for rule, pattern in _RULES.items()
 }
+_INVISIBLE = regex.compile(r"[\s\p{Z}\p{Cc}\p{Cf}]+")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def words(text: str, code: str) -> list[Word]:
     """Cut a text into words as the corpora of its language do.
 
     Punctuation stands apart; Han, kana, Hangul and Thai are cut into single characters with their marks, in every
-    language. White space is dropped.
+    language. White space is dropped, and so are invisible characters that stand alone.
 
     Args:
         text: any text.
@@ -69,7 +70,7 @@ def words(text: str, code: str) -> list[Word]:
         DataError: the language is unknown.
     """
     pattern = _PATTERNS[language(code).rule]
-    return [Word(m.group(), m.start(), m.end()) for m in pattern.finditer(text) if not m.group().isspace()]
+    return [Word(m.group(), m.start(), m.end()) for m in pattern.finditer(text) if not _INVISIBLE.fullmatch(m.group())]
 
 
 def repair(tags: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 Text whose pieces were all kept is segmented as before:
 
 - WordPiece takes the longest known piece at each place; the longest of all that is kept is the longest of the kept.
+  (A word that had no pieces, because it went wrong behind a piece that is gone, may have some now.)
 - Unigram takes the most probable path; it survives, and no new path appears. The score of an unknown character is
   the least score of all pieces less ten, so the least probable piece is kept too.
 - BPE merges by rank; each merge on the way to a kept piece is kept, so the same merge is first at each turn.
@@ -41,7 +42,7 @@ def trim(checkpoint: Checkpoint, languages: Sequence[str], world: World) -> Chec
     world.report(0.0, f"collecting the pieces of {len(words)} words")
     kept = kept_ids(checkpoint.tokenizer, words)
     pad = getattr(checkpoint.config, "pad_token_id", None)
-    if checkpoint.config.model_type != "bert" and pad is not None and kept.index(pad) != pad:
+    if checkpoint.config.model_type != "bert" and pad is not None and kept[pad : pad + 1] != [pad]:
         raise RecipeError(f"step vocab: padding id {pad} would move, and {checkpoint.config.model_type} needs it there")
     world.report(0.5, f"keeping {len(kept)} of {checkpoint.config.vocab_size} pieces")
     return checkpoint.with_vocabulary(kept, renumbered(checkpoint.tokenizer, kept))

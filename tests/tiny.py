@@ -1,6 +1,8 @@
-"""Checkpoints of every allowed shape that take milliseconds: 2 layers × 32, random weights, a few hundred pieces."""
+"""Checkpoints of every allowed shape that take milliseconds: 2 layers × 32, random weights, some 200 pieces."""
 
 import json
+import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from transformers import AutoConfig, AutoModelForTokenClassification
 from mma_core.data import TAGS, Sentence
 
 MODEL_TYPES = ("bert", "distilbert", "roberta", "xlm-roberta")
-PIECES = 200
+LONGER = 60  # pieces of more than one character
 POSITIONS = 128
 WORDPIECE_SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 ROBERTA_SPECIALS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
@@ -35,53 +37,67 @@ def corpus() -> list[Sentence]:
 
 
 def tokenizer(model_type: str) -> Tokenizer:
-    """A tokenizer of the kind that goes with the model type, trained on the corpus."""
-    text = [" ".join(sentence.words) for sentence in corpus()] * 3
+    """A tokenizer of the kind that goes with the model type; the same in every run, as library trainers are not."""
+    words = [word for sentence in corpus() for word in sentence.words]
     if model_type == "roberta":
-        return _byte_level(text)
+        return _byte_level(words)
     if model_type == "xlm-roberta":
-        return _unigram(text)
-    return _wordpiece(text, cased=model_type == "bert")
+        return _unigram(words)
+    return _wordpiece(words, cased=model_type == "bert")
 
 
-def _wordpiece(text: list[str], *, cased: bool) -> Tokenizer:
-    built = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    built.normalizer = normalizers.BertNormalizer(lowercase=not cased, strip_accents=not cased)
+def _wordpiece(words: list[str], *, cased: bool) -> Tokenizer:
+    normalizer = normalizers.BertNormalizer(lowercase=not cased, strip_accents=not cased)
+    pieces = _pieces([normalizer.normalize_str(word) for word in words], start="", inside="##")
+    vocabulary = {piece: index for index, piece in enumerate([*WORDPIECE_SPECIALS, *pieces])}
+    built = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    built.normalizer = normalizer
     built.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     built.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(vocab_size=PIECES, special_tokens=WORDPIECE_SPECIALS, show_progress=False)
-    built.train_from_iterator(text, trainer)
+    built.add_special_tokens(WORDPIECE_SPECIALS)
     built.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", None, [("[CLS]", 2), ("[SEP]", 3)])
     return built
 
 
-def _unigram(text: list[str]) -> Tokenizer:
-    built = Tokenizer(models.Unigram())
+def _unigram(words: list[str]) -> Tokenizer:
+    counts = Counter({"▁": 1, **_pieces(words, start="▁", inside="")})
+    scores = [(piece, math.log(count / counts.total())) for piece, count in counts.items()]
+    built = Tokenizer(models.Unigram([*((text, 0.0) for text in ROBERTA_SPECIALS[:4]), *scores], unk_id=3))
     built.normalizer = normalizers.Sequence(
         [normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
     )
     built.pre_tokenizer = pre_tokenizers.Metaspace()
     built.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=PIECES, special_tokens=ROBERTA_SPECIALS[:4], unk_token="<unk>", show_progress=False
-    )
-    built.train_from_iterator(text, trainer)
+    built.add_special_tokens([AddedToken(text, normalized=False, special=True) for text in ROBERTA_SPECIALS[:4]])
     built.add_special_tokens([AddedToken("<mask>", lstrip=True, normalized=False, special=True)])
     built.post_processor = processors.TemplateProcessing("<s> $A </s>", None, [("<s>", 0), ("</s>", 2)])
     return built
 
 
-def _byte_level(text: list[str]) -> Tokenizer:
+def _pieces(words: list[str], *, start: str, inside: str) -> Counter[str]:
+    """Every character, at a word's start and inside, and the most frequent longer runs; with their counts."""
+    runs = Counter(
+        (start if first == 0 else inside) + word[first : first + length]
+        for word in words
+        for length in (1, 2, 3, 4)
+        for first in range(len(word) - length + 1)
+    )
+    single = {mark + character for word in words for character in word for mark in (start, inside)}
+    longer = sorted(runs.keys() - single, key=lambda piece: (-runs[piece], piece))[:LONGER]
+    return Counter({piece: runs[piece] + 1 for piece in [*sorted(single), *longer]})
+
+
+def _byte_level(words: list[str]) -> Tokenizer:
     built = Tokenizer(models.BPE())
     built.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     built.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=PIECES + 128,  # 256 bytes come first
+        vocab_size=len(ROBERTA_SPECIALS) + 256 + LONGER,
         special_tokens=ROBERTA_SPECIALS,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    built.train_from_iterator(text, trainer)
+    built.train_from_iterator(words, trainer)
     built.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
     return built
 

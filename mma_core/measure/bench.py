@@ -20,7 +20,7 @@ from .speed import Speed, speed
 
 SEED = 13
 SENTENCES = 400
-SPEED_SENTENCES = 60
+SPEED_SENTENCES = 40
 TEACHER = "teacher"
 
 Report = Callable[[float, str], None]
@@ -46,7 +46,7 @@ def bench(
 ) -> Iterator[Measurement]:
     """Measure recipes beside their teacher, which always runs too.
 
-    Accuracy is measured on up to `sentences` sentences of each corpus, speed on up to 60 of them: recipes and teacher
+    Accuracy is measured on up to `sentences` sentences of each corpus, speed on up to 40 of them: recipes and teacher
     take turns, raw text in, spans out, threads as many as this process may use.
 
     Args:

@@ -11,7 +11,7 @@ import numpy as np
 from ..runtime import Tagger
 
 ROUNDS = 3
-LATENCY_TEXTS = 40
+LATENCY_TEXTS = 20
 WARM_UP_TEXTS = 8
 
 

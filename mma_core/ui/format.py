@@ -44,7 +44,7 @@ def _mark(text: str, span: Span, differing: set[tuple[int, int, str]]) -> str:
     title = f"{label}, score {span.score:.2f}" + (", found by this one only" if differs else "")
     return (
         f'<mark class="{known}{" mma-differs" if differs else ""}" title="{title}">'
-        f"{html.escape(text[span.start : span.end])}<span class=\"mma-label\">{label}</span></mark>"
+        f'{html.escape(text[span.start : span.end])}<span class="mma-label">{label}</span></mark>'
     )
 
 
@@ -62,28 +62,32 @@ def result(
 ) -> str:
     """The teacher's and the recipe's entities side by side; the teacher's alone where it is the recipe."""
     if fast is None:
-        pane = _pane("Teacher", "teacher", tagged(text, baseline.spans, code=code, differing=set()), _times(baseline))
+        pane = _pane(
+            "Teacher", "PyTorch, 32 bits", tagged(text, baseline.spans, code=code, differing=set()), _times(baseline)
+        )
         return f'<section class="mma-result"><div class="mma-pair">{pane}</div>{LEGEND}</section>'
     ours, theirs = entities(baseline), entities(fast)
     faster = [("Speed on this text", f"{multiple(speedup(baseline, fast))} of the teacher's")]
-    left = _pane("Teacher", "teacher", tagged(text, baseline.spans, code=code, differing=ours - theirs), _times(baseline))
+    marked = tagged(text, baseline.spans, code=code, differing=ours - theirs)
+    left = _pane("Teacher", "PyTorch, 32 bits", marked, _times(baseline))
     right = _pane(
         "Accelerated",
         recipe,
         tagged(text, fast.spans, code=code, differing=theirs - ours),
-        faster + _times(fast) + facts(manifest, code),
+        _times(fast) + faster + facts(manifest, code),
     )
     line = f'<p class="mma-summary">{summary(agreement(baseline, fast))} {_speed_line(baseline, fast)}</p>'
-    return f'<section class="mma-result">{line}<div class="mma-pair">{left}{right}</div>{LEGEND}{notes(manifest)}</section>'
+    pair = f'<div class="mma-pair">{left}{right}</div>'
+    return f'<section class="mma-result">{line}{pair}{LEGEND}{notes(manifest)}</section>'
 
 
 def _speed_line(baseline: Outcome, fast: Outcome) -> str:
     return f"<span>{multiple(speedup(baseline, fast))} the teacher's speed on this text.</span>"
 
 
-def _pane(title: str, recipe: str, body: str, rows: Sequence[tuple[str, str]]) -> str:
+def _pane(title: str, subtitle: str, body: str, rows: Sequence[tuple[str, str]]) -> str:
     cells = "".join(f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>" for name, value in rows)
-    head = f"<h3>{title} <code>{html.escape(recipe)}</code></h3>"
+    head = f"<h3>{title} <code>{html.escape(subtitle)}</code></h3>"
     return f'<article class="mma-pane">{head}{body}<dl class="mma-facts">{cells}</dl></article>'
 
 
@@ -97,16 +101,16 @@ def _times(outcome: Outcome) -> list[tuple[str, str]]:
 
 def facts(manifest: Mapping[str, Any], code: str) -> list[tuple[str, str]]:
     """What an artifact's manifest says of it; an absent fact is left out."""
-    rows = []
+    rows, name = [], LANGUAGES[code].name
     if "size_bytes" in manifest:
         rows.append(("Size on disk", f"{manifest['size_bytes'] / MEGA:,.0f} MB"))
     if "parameters" in manifest:
         rows.append(("Parameters", f"{manifest['parameters'] / MEGA:,.1f} million"))
-    if manifest.get("agreement", {}).get(code) is not None:
-        rows.append((f"Same tags as before conversion, {LANGUAGES[code].name}", f"{manifest['agreement'][code]:.1f}% of words"))
-    if manifest.get("lossless", {}).get(code) is not None:
-        rows.append((f"Words cut as by the teacher, {LANGUAGES[code].name}", f"{manifest['lossless'][code]:.1f}%"))
-    return rows
+    shares = {
+        f"Same tags as before conversion, {name}": manifest.get("agreement", {}).get(code),
+        f"Words cut as by the teacher, {name}": manifest.get("lossless", {}).get(code),
+    }
+    return rows + [(label, f"{share:.1f}%") for label, share in shares.items() if share is not None]
 
 
 def notes(manifest: Mapping[str, Any]) -> str:
@@ -118,8 +122,8 @@ def notes(manifest: Mapping[str, Any]) -> str:
     remarks = "".join(f'<p class="mma-note">{html.escape(note)}</p>' for note in manifest.get("notes", []))
     if not cells:
         return remarks
-    title = "Words tagged as before conversion, by language (sample sentences)"
-    return f'{remarks}<details class="mma-details"><summary>{title}</summary><ul class="mma-shares">{cells}</ul></details>'
+    title = "<summary>Words tagged as before conversion, by language (sample sentences)</summary>"
+    return f'{remarks}<details class="mma-details">{title}<ul class="mma-shares">{cells}</ul></details>'
 
 
 def multiple(value: float) -> str:
@@ -130,7 +134,8 @@ def multiple(value: float) -> str:
 def as_json(text: str, spans: Sequence[Span]) -> list[dict[str, Any]]:
     """Spans as the command line's `tag --json` writes them."""
     return [
-        {"start": s.start, "end": s.end, "label": s.label, "text": text[s.start : s.end], "score": s.score} for s in spans
+        {"start": s.start, "end": s.end, "label": s.label, "text": text[s.start : s.end], "score": s.score}
+        for s in spans
     ]
 
 

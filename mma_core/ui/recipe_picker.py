@@ -21,7 +21,7 @@ START = "int8"
 NONE = "none"
 SEVERAL = {Kind.PRUNE, Kind.VOCAB}
 HEADINGS = {
-    Kind.BASE: "If nothing else is chosen",
+    Kind.BASE: "Uncompressed",
     Kind.STUDENT: "Smaller student",
     Kind.PRUNE: "Prune",
     Kind.VOCAB: "Vocabulary",
@@ -45,6 +45,15 @@ class Picker:
     message: gr.HTML
     form: list[Any]
     panels: list[gr.Column]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a recipe's text is worth: the recipe if it is legal, whether it runs here, and a message as HTML."""
+
+    recipe: Recipe | None
+    usable: bool
+    message: str
 
 
 def of_kind(kind: Kind) -> list[type[Step]]:
@@ -71,13 +80,17 @@ def _start(step: type[Step], declared: Field) -> Any:
     return list(example) if isinstance(example, tuple) else declared.metadata.get("start", example)
 
 
-def _chosen(choices: Sequence[str | list[str]]) -> set[str]:
-    names = [[choice] if isinstance(choice, str) else choice for choice in choices]
+def _chosen(choices: Sequence[str | list[str] | None]) -> set[str]:
+    names = [choice if isinstance(choice, list) else [choice or NONE] for choice in choices]
     return {name for group in names for name in group if name != NONE}
 
 
+def _bases() -> set[str]:
+    return {step.name for step in of_kind(Kind.BASE)}
+
+
 def spell(form: Sequence[Any]) -> str:
-    """The recipe that a form describes; a base counts only where nothing else is chosen.
+    """The recipe that a form describes; a base counts only where nothing else is chosen, and one is then the start.
 
     Raises:
         RecipeError: an argument is out of its range, or the steps do not go together.
@@ -86,24 +99,25 @@ def spell(form: Sequence[Any]) -> str:
     chosen = _chosen(form[:count])
     arguments: dict[str, list[Any]] = {name: [] for name in chosen}
     for (step, declared), value in zip(_declared(), form[count:], strict=True):
-        if step.name in chosen:
+        if step.name in arguments:
             arguments[step.name].append(_typed(declared, value))
-    bases = {step.name for step in of_kind(Kind.BASE)}
-    names = sorted(chosen - bases or chosen)
+    names = sorted(chosen - _bases() or chosen or {of_kind(Kind.BASE)[0].name})
     return str(recipe.of([_make(Step.registry[name], arguments[name]) for name in names]))
 
 
 def _typed(declared: Field, value: Any) -> Any:
-    return tuple(value or ()) if declared.type == tuple[str, ...] else value
+    """A component's value as the argument's type; None where it is empty."""
+    if value in ((), [], None, ""):
+        return None
+    return tuple(value) if isinstance(value, list) else declared.type(value)  # type: ignore[operator]
 
 
 def _make(step: type[Step], arguments: list[Any]) -> Step:
-    if any(value in ((), None, "") for value in arguments):
-        label = fields(step)[arguments.index(next(v for v in arguments if v in ((), None, "")))].metadata["label"]
+    if None in arguments:
+        label = fields(step)[arguments.index(None)].metadata["label"]
         raise RecipeError(f"step {step.name}: {label.lower()} is empty; accepted is, for example, {step.example}")
     try:
-        types = [declared.type for declared in fields(step)]
-        return step(*(kind(value) if kind in {int, float} else value for kind, value in zip(types, arguments, strict=True)))
+        return step(*arguments)
     except (ValueError, DataError) as error:
         raise RecipeError(f"step {step.name}: {error}; accepted is, for example, {step.example}") from error
 
@@ -114,52 +128,59 @@ def values(wanted: Recipe) -> list[Any]:
     form: list[Any] = []
     for kind in kinds():
         names = [step.name for step in of_kind(kind) if step.name in by_name]
-        rest = of_kind(kind)[0].name if kind is Kind.BASE else NONE
-        form.append(names if kind in SEVERAL else (names or [rest])[0])
+        rest = None if kind is Kind.BASE else NONE
+        form.append(names if kind in SEVERAL else next(iter(names), rest))
     for step, declared in _declared():
         value = getattr(by_name[step.name], declared.name) if step.name in by_name else _start(step, declared)
         form.append(list(value) if isinstance(value, tuple) else value)
     return form
 
 
-def judge(text: str) -> tuple[Recipe | None, str]:
-    """Read a recipe and say, as HTML, what it runs in or why it cannot be used here.
-
-    Returns:
-        The recipe, None where it is not legal or this machine cannot run it; and the message.
-    """
+def judge(text: str) -> Verdict:
+    """Read a recipe, and say what it runs in or why it cannot be used here."""
+    wanted = None
     try:
         wanted = recipe.parse(text)
         for step in wanted.steps:
             step.check()
     except RecipeError as error:
-        return None, f'<p class="mma-note mma-bad" role="alert">{html.escape(sentence(error))}</p>'
+        return Verdict(wanted, False, complaint(error))
     engine = "PyTorch" if wanted.is_teacher else ENGINES.get(wanted.engine, wanted.engine)
-    return wanted, f'<p class="mma-note">Runs in {html.escape(engine)}</p>'
+    return Verdict(wanted, True, f'<p class="mma-note">Runs in {html.escape(engine)}</p>')
+
+
+def complaint(error: RecipeError) -> str:
+    """What is wrong with a recipe, as HTML."""
+    return f'<p class="mma-note mma-bad" role="alert">{html.escape(sentence(error))}</p>'
 
 
 def toggled(*form: Any) -> list[Any]:
-    """After a change in the form: recipe text, message, the Tag button's state, and which panels show."""
-    chosen = _chosen(form[: len(kinds())])
+    """After a choice in the form: base, recipe text, message, the Tag button's state, and which panels show."""
+    chosen = _chosen(form[: len(kinds())]) - _bases()
     panels = [gr.update(visible=step.name in chosen) for step in with_arguments()]
+    base = None if chosen else form[0]
     try:
         text = spell(form)
     except RecipeError as error:
-        message = f'<p class="mma-note mma-bad" role="alert">{html.escape(sentence(error))}</p>'
-        return [gr.skip(), message, gr.update(interactive=False), *panels]
-    usable, message = judge(text)
-    return [text, message, gr.update(interactive=usable is not None), *panels]
+        return [base, gr.skip(), complaint(error), gr.update(interactive=False), *panels]
+    verdict = judge(text)
+    return [base, text, verdict.message, gr.update(interactive=verdict.usable), *panels]
 
 
 def typed(text: str) -> list[Any]:
     """After typing a recipe: message, the Tag button's state, the form's values, and which panels show."""
-    usable, message = judge(text)
-    button = gr.update(interactive=usable is not None)
-    if usable is None:
-        return [message, button, *[gr.skip()] * (len(kinds()) + len(_declared()) + len(with_arguments()))]
-    names = {step.name for step in usable.steps}
+    verdict = judge(text)
+    button = gr.update(interactive=verdict.usable)
+    if verdict.recipe is None:
+        return [verdict.message, button, *[gr.skip()] * (len(kinds()) + len(_declared()) + len(with_arguments()))]
+    names = {step.name for step in verdict.recipe.steps}
     panels = [gr.update(visible=step.name in names) for step in with_arguments()]
-    return [message, button, *values(usable), *panels]
+    return [verdict.message, button, *values(verdict.recipe), *panels]
+
+
+def rebased(base: str) -> list[Any]:
+    """After choosing a base, which stands alone: the recipe text, then as `typed`."""
+    return [base, *typed(base)]
 
 
 def refusal(step: type[Step]) -> str:
@@ -174,7 +195,8 @@ def refusal(step: type[Step]) -> str:
 def label(step: type[Step]) -> str:
     """A choice's label: its title on the first line, which the style sheet sets apart, and what it does."""
     reason = refusal(step)
-    return f"{step.title} · {step.name}{' · not on this machine' if reason else ''}\n{reason or step.summary}"
+    name = "" if step.title.lower() == step.name else f" · {step.name}"
+    return f"{step.title}{name}{' · not on this machine' if reason else ''}\n{reason or step.summary}"
 
 
 def sources(kind: Kind) -> str:
@@ -194,10 +216,8 @@ def layout() -> Picker:
     """Lay out the picker inside the open Blocks."""
     wanted = recipe.parse(START)
     start = values(wanted)
-    text = gr.Textbox(
-        START, label="Recipe", elem_id="mma-recipe", elem_classes="mma-code", max_lines=3, render=False, interactive=True
-    )
-    message = gr.HTML(judge(START)[1], render=False, elem_id="mma-recipe-message")
+    text = gr.Textbox(START, label="Recipe", elem_id="mma-recipe", elem_classes="mma-code", max_lines=3, render=False)
+    message = gr.HTML(judge(START).message, render=False, elem_id="mma-recipe-message")
     choices: list[Any] = []
     arguments: list[Any] = []
     panels: list[gr.Column] = []

@@ -21,7 +21,7 @@ from .recipe_picker import Picker
 START_LANGUAGE = "en"
 LONGEST_TEXT = 20_000
 NO_EXAMPLES = "No sample sentences in this language: type or paste a text of your own."
-EMPTY = '<p class="mma-empty">The teacher\'s entities and the accelerated model\'s appear here, side by side.</p>'
+EMPTY = "<p class=\"mma-empty\">The teacher's entities and the accelerated model's appear here, side by side.</p>"
 CLICK_DOWNLOAD = "() => document.querySelector('#{0} a, a#{0}, #{0}')?.click()"
 
 # The event that ends a session's running build, by session hash: cancelling must reach a handler that is at work.
@@ -49,14 +49,18 @@ def check_text(text: str, code: str, recipe: str) -> None:
         raise DataError("there is no text to tag: type or paste some, or choose an example")
     if len(text) > LONGEST_TEXT:
         raise DataError(
-            f"the text has {len(text):,} characters, the app takes up to {LONGEST_TEXT:,}; the command line has no limit: "
-            f"python -m mma_core tag {recipe} --language {code} --file FILE"
+            f"the text has {len(text):,} characters, the app takes up to {LONGEST_TEXT:,}; the command line has "
+            f"no limit: python -m mma_core tag {recipe} --language {code} --file FILE"
         )
 
 
 @notices
 def tag(
-    code: str, text: str, spelled: str, request: gr.Request, progress: gr.Progress = gr.Progress()  # noqa: B008
+    code: str,
+    text: str,
+    spelled: str,
+    request: gr.Request,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> list[Any]:
     """Tag a text by the teacher and by a recipe, which is built if need be.
 
@@ -113,7 +117,7 @@ def choose_language(code: str, text: str) -> list[Any]:
         gr.update(value=offered[index] if index < len(offered) else "", visible=index < len(offered))
         for index in range(examples.EXAMPLES)
     ]
-    hint = "" if offered else f'<p class="mma-note">{NO_EXAMPLES}</p>'
+    hint = gr.update(visible=not offered)
     return [gr.update(rtl=language(code).direction == "rtl", **new), hint, *buttons]
 
 
@@ -141,11 +145,16 @@ def _input() -> tuple[gr.Dropdown, gr.Textbox]:
     offered = examples.of(START_LANGUAGE)
     code = gr.Dropdown(format.language_choices(), value=START_LANGUAGE, label="Language", elem_id="mma-language")
     text = gr.Textbox(
-        offered[0] if offered else "", label="Text", lines=5, max_lines=14, elem_id="mma-text", autofocus=True,
+        offered[0] if offered else "",
+        label="Text",
+        lines=5,
+        max_lines=14,
+        elem_id="mma-text",
+        autofocus=True,
         placeholder="Type or paste a text",
     )
     with gr.Column(elem_id="mma-examples"):
-        hint = gr.HTML("" if offered else NO_EXAMPLES)
+        hint = gr.HTML(f'<p class="mma-note">{NO_EXAMPLES}</p>', visible=not offered)
         buttons = [gr.Button(example, size="sm", elem_classes="mma-example") for example in offered]
     code.input(choose_language, [code, text], [text, hint, *buttons], show_progress="hidden", api_visibility="private")
     for button in buttons:
@@ -178,15 +187,17 @@ def _output() -> list[Any]:
 
 def _wire_picker(picker: Picker, run: gr.Button) -> None:
     quiet = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
-    for component in picker.form:
-        after = [picker.text, picker.message, run, *picker.panels]
+    base, *others = picker.form
+    for component in others:
+        after = [base, picker.text, picker.message, run, *picker.panels]
         component.input(recipe_picker.toggled, picker.form, after, **quiet)
-    picker.text.input(recipe_picker.typed, picker.text, [picker.message, run, *picker.form, *picker.panels], **quiet)
+    as_typed = [picker.message, run, *picker.form, *picker.panels]
+    base.input(recipe_picker.rebased, base, [picker.text, *as_typed], **quiet)
+    picker.text.input(recipe_picker.typed, picker.text, as_typed, trigger_mode="always_last", **quiet)
 
 
 def _wire_run(run: gr.Button, stop: gr.Button, inputs: list[Any], outputs: list[Any]) -> None:
     # One at a time over all sessions: two at once would falsify each other's times.
-    run.click(
-        tag, inputs, outputs, api_name="tag", concurrency_limit=1, concurrency_id="processor", show_progress_on=outputs[0]
-    )
+    one = {"concurrency_limit": 1, "concurrency_id": "processor"}
+    run.click(tag, inputs, outputs, api_name="tag", show_progress_on=outputs[0], **one)
     stop.click(cancel, None, None, queue=False, api_visibility="private")

@@ -1,0 +1,143 @@
+"""Artifact folders: whole or absent, checked on opening."""
+
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+from engine_fixtures import Made
+
+from mma_core import artifact
+from mma_core.artifact import Artifact
+from mma_core.errors import ArtifactError
+
+FILES = ("model.onnx", "config.json", "tokenizer.json", "tokenizer_config.json", "recipe.json")
+
+
+@pytest.fixture
+def folder(made: Made, tmp_path: Path) -> Path:
+    """A copy to spoil."""
+    return shutil.copytree(made("bert").folder, tmp_path / "copy")
+
+
+def test_layout_and_manifest(made: Made) -> None:
+    found = made("bert")
+    assert {path.name for path in found.folder.iterdir()} == set(FILES)
+    assert found.manifest["files"].keys() == set(FILES) - {"recipe.json"}
+    wanted = {
+        "recipe", "teacher", "teacher_sha256", "versions", "data", "seed", "created", "parameters", "engine",
+        "agreement", "files", "seconds", "max_pieces",
+    }  # fmt: skip
+    assert wanted <= found.manifest.keys()
+    assert found.manifest["recipe"] == "onnx"
+    assert found.manifest["engine"] == "onnxruntime"
+    assert found.model == found.folder / "model.onnx"
+    assert found.config["id2label"]["1"] == "B-PER"
+    settings = json.loads((found.folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    assert settings["pad_token"] == "[PAD]"
+    assert found.size_bytes == sum((found.folder / name).stat().st_size for name in FILES)
+
+
+def test_opens_again(folder: Path, made: Made) -> None:
+    assert artifact.open_folder(folder) == Artifact(folder, made("bert").manifest)
+
+
+@pytest.mark.parametrize("file", FILES[:-1])
+@pytest.mark.parametrize("damage", ["flip", "cut", "delete"])
+def test_damaged_files_are_named(folder: Path, file: str, damage: str) -> None:
+    path = folder / file
+    content = bytearray(path.read_bytes())
+    if damage == "delete":
+        path.unlink()
+    else:
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content if damage == "flip" else content[:-1])
+    with pytest.raises(ArtifactError, match=f"{file} is missing or damaged; delete .* and build it again"):
+        artifact.open_folder(folder)
+
+
+@pytest.mark.parametrize("manifest", [None, "", "{", "[]", "7", "{}", '{"format": 1}', '{"format": 1, "files": 3}'])
+def test_foreign_folders_are_refused(folder: Path, manifest: str | None) -> None:
+    path = folder / "recipe.json"
+    path.unlink() if manifest is None else path.write_text(manifest, encoding="utf-8")
+    with pytest.raises(ArtifactError, match="is no artifact of this project"):
+        artifact.open_folder(folder)
+
+
+def test_another_format_is_refused(folder: Path, made: Made) -> None:
+    (folder / "recipe.json").write_text(json.dumps({**made("bert").manifest, "format": 99}), encoding="utf-8")
+    with pytest.raises(ArtifactError, match="has format 99, expected 1; build it again"):
+        artifact.open_folder(folder)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="is no artifact"):
+        artifact.open_folder(tmp_path / "nothing")
+
+
+def write(folder: Path, made: Made, examine: Callable[[Artifact], dict[str, Any]]) -> Artifact:
+    import onnx
+
+    whole = made("bert")
+    return artifact.write(
+        folder,
+        graph=onnx.load(whole.model),
+        tokenizer=tiny.tokenizer("bert"),
+        config=whole.config,
+        manifest={"engine": "onnxruntime", "recipe": "onnx"},
+        examine=examine,
+    )
+
+
+def test_the_folder_appears_when_it_is_whole(tmp_path: Path, made: Made) -> None:
+    folder = tmp_path / "new" / "folder"
+
+    def examine(partial: Artifact) -> dict[str, Any]:
+        assert not folder.exists()
+        assert partial.model.exists()
+        return {"agreement": {"de": 100.0}}
+
+    written = write(folder, made, examine)
+    assert written.manifest["agreement"] == {"de": 100.0}
+    assert artifact.open_folder(folder) == written
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path, made: Made) -> None:
+    folder = tmp_path / "folder"
+    first = write(folder, made, lambda _: {"agreement": {"de": 1.0}})
+
+    def fail(_made: Artifact) -> dict[str, Any]:
+        raise RuntimeError("no engine")
+
+    with pytest.raises(RuntimeError, match="no engine"):
+        write(folder, made, fail)
+    assert artifact.open_folder(folder) == first
+    assert list(tmp_path.iterdir()) == [folder]
+    second = write(folder, made, lambda _: {"agreement": {"de": 2.0}})
+    assert artifact.open_folder(folder) == second != first
+
+
+def test_leftovers_of_killed_builders_are_cleared(tmp_path: Path, made: Made) -> None:
+    folder = tmp_path / "folder"
+    left = tmp_path / f".folder.{os.getpid() + 1}.partial"
+    left.mkdir()
+    (left / "model.onnx").write_bytes(b"half")
+    other = tmp_path / ".folder2.1.partial"
+    other.mkdir()
+    write(folder, made, lambda _: {})
+    assert sorted(tmp_path.iterdir()) == [other, folder]
+
+
+def test_zip_holds_the_folder(tmp_path: Path, made: Made) -> None:
+    whole = made("bert")
+    packed = whole.zip_to(tmp_path / "artifact.zip")
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [whole.folder.name]
+    assert artifact.open_folder(tmp_path / "out" / whole.folder.name).manifest == whole.manifest

@@ -1,0 +1,115 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mma_core.errors import DataError
+from mma_core.results import COLUMNS, Measurement, append, averages, frontier, read
+
+ROW = Measurement(
+    **{"recipe": "int8", "teacher": "multi", "language": "de", "dataset": "samples"},
+    **{"f1": 80.0, "f1_low": 78.5, "f1_high": 81.5, "precision": 79.0, "recall": 81.0},
+    **{"per_type": {"PER": 90.0, "ORG": 70.0, "LOC": 80.0}, "sentences": 42, "words": 900},
+    **{"words_per_s": 4000.0, "sentences_per_s": 200.0, "latency_ms_p50": 5.0, "latency_ms_p95": 9.0},
+    **{"size_mb": 120.0, "peak_rss_mb": 500.0, "parameters": 118_000_000},
+    **{"energy_j_per_1k_words": None, "energy_source": "", "speedup": 4.0, "retention": 98.0},
+    **{"threads": 2, "cpu": "some CPU", "date": "2026-11-21", "seed": 13, "command": "python -m mma_core bench"},
+)
+labels = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+measurements = st.builds(
+    dataclasses.replace,
+    st.just(ROW),
+    **{"recipe": labels, "teacher": labels, "cpu": labels, "command": labels, "f1": numbers, "words": st.integers()},
+    **{"energy_j_per_1k_words": st.none() | numbers, "per_type": st.dictionaries(labels, numbers, max_size=3)},
+)
+
+
+@given(rows=st.lists(measurements, max_size=5))
+def test_what_is_appended_is_read_and_of_equal_keys_the_last_stands(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Measurement]
+) -> None:
+    path = tmp_path_factory.mktemp("results") / "new" / "rows.jsonl"
+    append(path, rows[:2])
+    append(path, rows[2:])
+    newest = {row.key: row for row in rows}
+    assert read(path) == list(newest.values())
+
+
+def test_every_field_has_a_label() -> None:
+    assert all(metadata["label"] for metadata in COLUMNS.values())
+    assert list(COLUMNS) == list(dataclasses.asdict(ROW))
+
+
+def test_a_missing_table_is_empty(tmp_path: Path) -> None:
+    assert read(tmp_path / "none.jsonl") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{", "[]", "7", '{"recipe": "int8"}', json.dumps({**dataclasses.asdict(ROW), "more": 1}), "\udcff\udcfe"],
+    ids=["cut", "list", "number", "fields missing", "field unknown", "no text"],
+)
+def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    append(path, [ROW])
+    with path.open("a", encoding="utf-8", errors="surrogateescape") as table:
+        table.write(f"\n{line}\n")
+    append(path, [ROW])
+    with pytest.raises(DataError, match=r"rows\.jsonl:3 is not a measurement"):
+        read(path)
+
+
+points = st.tuples(st.integers(0, 6).map(float), st.integers(0, 6).map(float))
+
+
+@given(st.lists(points, max_size=12))
+def test_frontier_is_what_no_other_point_beats(given_points: list[tuple[float, float]]) -> None:
+    def beaten(point: tuple[float, float]) -> bool:
+        return any(other != point and other[0] >= point[0] and other[1] >= point[1] for other in given_points)
+
+    found = frontier(given_points)
+    assert sorted(found) == [index for index, point in enumerate(given_points) if not beaten(point)]
+    speeds = [given_points[index][0] for index in found]
+    assert speeds == sorted(speeds)
+
+
+def row(recipe: str, language: str, **values: object) -> Measurement:
+    return dataclasses.replace(ROW, recipe=recipe, language=language, **values)
+
+
+def test_averages_take_only_the_sets_that_all_recipes_share() -> None:
+    rows = [
+        row("teacher", "de", f1=80.0, retention=100.0, speedup=1.0, words_per_s=1000.0, size_mb=470.0),
+        row("teacher", "sw", f1=60.0, retention=100.0, speedup=1.0, words_per_s=1000.0, size_mb=470.0),
+        row("teacher", "zh", f1=10.0, retention=100.0, speedup=1.0, words_per_s=1000.0, size_mb=470.0),
+        row("int8", "de", f1=76.0, retention=95.0, speedup=2.0, words_per_s=2000.0, size_mb=120.0),
+        row("int8", "sw", f1=51.0, retention=85.0, speedup=8.0, words_per_s=8000.0, size_mb=120.0),
+    ]
+    teacher, int8 = averages(rows)
+    assert (teacher.recipe, teacher.f1, teacher.retention, teacher.speedup, teacher.sets) == ("teacher", 70, 100, 1, 2)
+    assert (int8.recipe, int8.f1, int8.size_mb, int8.sets) == ("int8", 63.5, 120.0, 2)
+    assert int8.retention == pytest.approx(90.0)
+    assert int8.speedup == pytest.approx(4.0)
+    assert int8.words_per_s == pytest.approx(4000.0)
+
+
+def test_a_set_on_which_nothing_was_kept_counts_as_nothing() -> None:
+    rows = [row("layers:1", "de", f1=80.0, retention=100.0), row("layers:1", "sw", f1=0.0, retention=0.0)]
+    assert averages(rows)[0].retention == 50.0
+
+
+def test_teachers_are_averaged_apart() -> None:
+    rows = [row("int8", "de"), row("int8", "sw", teacher="other"), row("onnx", "sw", teacher="other")]
+    assert [(average.teacher, average.recipe) for average in averages(rows)] == [
+        ("multi", "int8"),
+        ("other", "int8"),
+        ("other", "onnx"),
+    ]
+
+
+def test_nothing_averages_to_nothing() -> None:
+    assert averages([]) == []

@@ -1,0 +1,162 @@
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mma_core.training.loop import Settings, fit, plan_batches
+
+SETTINGS = Settings(steps=12, batch_size=4, learning_rate=1e-2, save_every=4, weight_decay=0.1)
+INPUTS = torch.randn(40, 6, generator=torch.Generator().manual_seed(1))
+TARGETS = torch.randint(0, 3, (40,), generator=torch.Generator().manual_seed(2))
+BATCHES = [np.arange(step, step + 4) for step in range(12)]
+
+
+class Small(torch.nn.Module):
+    """A body, a head named as a token classifier's, and a frozen table; dropout, so that chance matters."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.frozen = torch.nn.Parameter(torch.full((6,), 0.5), requires_grad=False)
+        torch.manual_seed(seed)
+        self.body = torch.nn.Linear(6, 8)
+        self.dropout = torch.nn.Dropout(0.3)
+        self.classifier = torch.nn.Linear(8, 3)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.classifier(self.dropout(torch.tanh(self.body(inputs * self.frozen))))
+
+
+def loss(model: torch.nn.Module, batch: np.ndarray) -> torch.Tensor:
+    return torch.nn.functional.cross_entropy(model(INPUTS[batch]).float(), TARGETS[batch])
+
+
+def cut_off_at(step: int) -> Callable[[torch.nn.Module, np.ndarray], torch.Tensor]:
+    def failing(model: torch.nn.Module, batch: np.ndarray) -> torch.Tensor:
+        if batch is BATCHES[step]:
+            raise KeyboardInterrupt
+        return loss(model, batch)
+
+    return failing
+
+
+def silent(fraction: float, desc: str) -> None:
+    assert 0 <= fraction <= 1
+    assert desc
+
+
+def trained(folder: Path, settings: Settings = SETTINGS, seed: int = 3) -> dict[str, torch.Tensor]:
+    model = Small(seed)
+    fit(model, batches=BATCHES, loss=loss, settings=settings, folder=folder, report=silent)
+    assert not model.training
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("step", [2, 6, 11])
+def test_a_run_that_was_cut_off_ends_with_exactly_the_weights_of_an_unbroken_one(tmp_path: Path, step: int) -> None:
+    unbroken = trained(tmp_path / "unbroken")
+    with pytest.raises(KeyboardInterrupt):
+        fit(
+            Small(3),
+            batches=BATCHES,
+            loss=cut_off_at(step),
+            settings=SETTINGS,
+            folder=tmp_path / "cut",
+            report=silent,
+        )
+    # Other fresh weights, unless nothing had been saved: what counts is the checkpoint.
+    resumed = trained(tmp_path / "cut", seed=3 if step < SETTINGS.save_every else 4)
+    assert same(resumed, unbroken)
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
+    first = trained(tmp_path)
+    written = (tmp_path / "state.safetensors").stat().st_mtime_ns
+    assert same(trained(tmp_path, seed=4), first)
+    assert (tmp_path / "state.safetensors").stat().st_mtime_ns == written
+
+
+def test_other_settings_begin_anew(tmp_path: Path) -> None:
+    trained(tmp_path / "a")
+    other = dataclasses.replace(SETTINGS, learning_rate=2e-2)
+    assert same(trained(tmp_path / "a", other), trained(tmp_path / "b", other))
+
+
+def test_what_is_frozen_stays_and_the_rest_learns(tmp_path: Path) -> None:
+    before, after = Small(3).state_dict(), trained(tmp_path)
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved == set(before) - {"frozen"}
+
+
+def test_the_head_learns_at_its_own_rate(tmp_path: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, steps=1, warmup=0.0, weight_decay=0.0, head_factor=5.0)
+    before, after = Small(3).state_dict(), trained(tmp_path, settings)
+    # Adam's first step moves every weight by the learning rate.
+    body, head = ((after[name] - before[name]).abs().max() for name in ("body.weight", "classifier.weight"))
+    assert body == pytest.approx(1e-2, rel=0.01)
+    assert head == pytest.approx(5e-2, rel=0.01)
+
+
+def test_the_rate_rises_to_its_peak_and_falls_to_nothing(tmp_path: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, steps=100, warmup=0.3, save_every=100)
+    reports: list[float] = []
+    fit(
+        Small(3),
+        batches=BATCHES * 9,
+        loss=loss,
+        settings=settings,
+        folder=tmp_path,
+        report=lambda fraction, desc: reports.append(fraction),
+    )
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    expected = [11 / 30, 21 / 30, 1, 60 / 70, 50 / 70, 40 / 70, 30 / 70, 20 / 70, 10 / 70, 0]
+    assert [row["rate"] for row in rows] == pytest.approx([1e-2 * share for share in expected])
+    assert [row["step"] for row in rows] == list(range(10, 101, 10))
+    assert reports == [row["step"] / 100 for row in rows]
+    assert all(row["loss"] > 0 and row["sentences_per_s"] > 0 for row in rows)
+    assert rows[-1]["loss"] < rows[0]["loss"]
+
+
+sizes = st.lists(st.integers(0, 30), min_size=1, max_size=5).filter(any)
+
+
+@given(sizes, st.integers(1, 20), st.integers(1, 8), st.floats(0, 1), st.integers(0, 5))
+def test_a_plan_is_whole_repeatable_and_fair(
+    group_sizes: list[int], steps: int, batch_size: int, exponent: float, seed: int
+) -> None:
+    groups = np.repeat(np.arange(len(group_sizes)), group_sizes)
+    lengths = (np.arange(len(groups)) * 7) % 31
+    settings = Settings(steps=steps, batch_size=batch_size, seed=seed)
+    plan = plan_batches(lengths, groups, exponent=exponent, settings=settings, pool=3)
+    again = plan_batches(lengths, groups, exponent=exponent, settings=settings, pool=3)
+    assert [batch.tolist() for batch in plan] == [batch.tolist() for batch in again]
+    assert [len(batch) for batch in plan] == [batch_size] * steps
+    assert all((np.diff(lengths[batch]) >= 0).all() for batch in plan)
+    drawn = np.bincount(np.concatenate(plan), minlength=len(groups))
+    for group in np.unique(groups):
+        times = drawn[groups == group]
+        assert times.max() - times.min() <= 1, "a sentence came twice before another came once"
+
+
+@pytest.mark.parametrize(("exponent", "shares"), [(1.0, (0.8, 0.2)), (0.5, (2 / 3, 1 / 3)), (0.0, (0.5, 0.5))])
+def test_corpora_are_drawn_by_size_to_the_exponent(exponent: float, shares: tuple[float, float]) -> None:
+    groups = np.repeat([0, 2], [800, 200])  # number 1 is empty
+    settings = Settings(steps=500, batch_size=32)
+    plan = plan_batches(np.ones(1000), groups, exponent=exponent, settings=settings)
+    drawn = np.bincount(groups[np.concatenate(plan)]) / (500 * 32)
+    assert drawn == pytest.approx([shares[0], 0, shares[1]], abs=0.02)
+
+
+def test_another_seed_is_another_plan() -> None:
+    groups = np.zeros(100, dtype=np.int64)
+    plans = [plan_batches(np.ones(100), groups, exponent=1, settings=Settings(steps=5, seed=seed)) for seed in range(2)]
+    assert not np.array_equal(*map(np.concatenate, plans))
