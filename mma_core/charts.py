@@ -32,7 +32,8 @@ COLOURS = {
 KINDS = dict(zip(Kind, COLOURS, strict=False))
 OUTLINE = {"width": 1, "color": "white"}
 DETAILS = ("latency_ms_p50", "latency_ms_p95", "peak_rss_mb", "sentences", "threads")
-CHARACTERS_ACROSS = 120
+CHARACTERS_ACROSS = 110
+SLOWEST = 0.01
 MARKS = {False: "●", True: "◆"}
 SYMBOLS = {False: "circle", True: "diamond"}
 TICKS = (0.2, 0.5, 1, 2, 3, 5, 10, 20, 50, 100)
@@ -105,7 +106,7 @@ def takeaway(shown: Sequence[Series]) -> str:
     """What the data say in one line, for each origin: the fastest recipe near the teacher's F1, and the fastest."""
     if not shown:
         return EMPTY
-    return "\n".join(f"{one.origin.capitalize()}, {_takeaway(one)}" for one in shown)
+    return "\n".join(f"{one.origin.capitalize()}: {_takeaway(one)}" for one in shown)
 
 
 def _takeaway(one: Series) -> str:
@@ -115,14 +116,16 @@ def _takeaway(one: Series) -> str:
     fastest = max(rows, key=lambda row: row.speedup)
     best = max((row for row in rows if row.retention >= 100 * NEARLY), key=lambda row: row.speedup, default=None)
     closest = max(rows, key=lambda row: row.retention)
-    line = (
-        f"fastest within 1% of the teacher's F1: {_gain(best)}" if best else f"closest to the teacher: {_gain(closest)}"
+    near = (
+        f"fastest within 1% of the teacher's F1 is {_gain(best)}"
+        if best
+        else f"closest to the teacher is {_gain(closest)}"
     )
-    return f"{line}." if fastest is (best or closest) else f"{line}; fastest of all: {_gain(fastest)}."
+    return f"{near}." if fastest is (best or closest) else f"{near}; fastest of all is {_gain(fastest)}."
 
 
 def _gain(row: Row) -> str:
-    return f"{row.recipe}, {row.speedup:.1f}× at {row.retention:.1f}% of the F1"
+    return f"{row.recipe} ({row.speedup:.1f}×, {row.retention:.1f}% of F1)"
 
 
 def scatter(shown: Sequence[Series]) -> "go.Figure":
@@ -148,9 +151,10 @@ def scatter(shown: Sequence[Series]) -> "go.Figure":
 
 def _log_range(shown: Sequence[Series]) -> list[float]:
     speeds = [row.speedup for one in shown for row in one.rows] + [1.0]
-    low, high = log10(max(min(speeds), 0.01)), log10(max(speeds))
-    margin = max(0.08, 0.08 * (high - low))
-    return [low - margin, high + margin]
+    low, high = log10(max(min(speeds), SLOWEST)), log10(max(speeds))
+    fastest = max((row for one in shown for row in one.rows), key=lambda row: row.speedup)
+    margin = max(0.06, 0.06 * (high - low))
+    return [low - margin, high + max(margin, _width(fastest.recipe, high - low))]
 
 
 def _add_frontier(figure: "go.Figure", one: Series, *, of_many: bool) -> None:
@@ -159,7 +163,7 @@ def _add_frontier(figure: "go.Figure", one: Series, *, of_many: bool) -> None:
         x=[row.speedup for row in best],
         y=[row.f1 for row in best],
         text=_names(best),
-        textposition="bottom left",
+        textposition="top right",
         textfont={"size": 11},
         mode="lines+text",
         line={"color": GREY, "width": 1.5, "dash": "dot" if one.own else "solid"},
@@ -169,15 +173,26 @@ def _add_frontier(figure: "go.Figure", one: Series, *, of_many: bool) -> None:
 
 
 def _names(best: Sequence[Row]) -> list[str]:
-    """Names to print left of the points, by rising speed; where one would run into the next, it is left out."""
-    ends = [log10(max(row.speedup, 0.01)) for row in best]
-    character = max(ends[-1] - ends[0], 0.5) / CHARACTERS_ACROSS
-    names, free = [], ends[-1] + 1
-    for row, end in zip(reversed(best), reversed(ends), strict=True):
-        fits = end < free and row.recipe != TEACHER
-        names.append(f"{row.recipe} " if fits else "")
-        free = end - (len(row.recipe) + 2) * character if fits else free
+    """Names to print above and right of the points, where a frontier leaves room.
+
+    Args:
+        best: the frontier's rows, by rising speed.
+
+    Returns:
+        One name a row; empty where it would run into the next.
+    """
+    places = [log10(max(row.speedup, SLOWEST)) for row in best]
+    names, free = [], float("inf")
+    for row, place in zip(reversed(best), reversed(places), strict=True):
+        fits = row.recipe != TEACHER and place + _width(row.recipe, places[-1] - places[0]) < free
+        names.append(f" {row.recipe}" if fits else "")
+        free = place if fits or row.recipe == TEACHER else free
     return names[::-1]
+
+
+def _width(name: str, across: float) -> float:
+    """Room for a name, in units of log10, on an axis of that length."""
+    return (len(name) + 2) * max(across, 0.5) / CHARACTERS_ACROSS
 
 
 def _add_markers(figure: "go.Figure", one: Series) -> None:

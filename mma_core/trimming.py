@@ -60,7 +60,8 @@ def kept_ids(tokenizer: Tokenizer, words: Iterable[str]) -> list[int]:
     used = {index for encoding in encodings for index in encoding.ids}
     used |= {token["id"] for token in content["added_tokens"]}
     vocabulary = _vocabulary(content["model"])
-    used |= {index for piece, index in vocabulary.items() if len(_bare(piece)) <= 1}
+    unknown = content["model"].get("unk_token")
+    used |= {index for piece, index in vocabulary.items() if len(_bare(piece)) <= 1 or piece == unknown}
     if content["model"]["type"] == "Unigram":
         scores = [score for _, score in content["model"]["vocab"]]
         used |= {content["model"]["unk_id"], min(range(len(scores)), key=scores.__getitem__)}

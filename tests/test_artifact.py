@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 import tiny
-from engine_fixtures import Made
+from builds import Made
 
 from mma_core import artifact
 from mma_core.artifact import Artifact
 from mma_core.errors import ArtifactError
+
+pytest_plugins = ("engine_fixtures",)
 
 FILES = ("model.onnx", "config.json", "tokenizer.json", "tokenizer_config.json", "recipe.json")
 

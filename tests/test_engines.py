@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import tiny
 import torch
-from engine_fixtures import Made
+from builds import Made
 
 from mma_core import checkpoint, engines
 from mma_core.data import TAGS
 from mma_core.steps.openvino_precisions import convert
+
+pytest_plugins = ("engine_fixtures",)
 
 # fp32 in three libraries: sums in another order, no more.
 TOLERANCE = 2e-4

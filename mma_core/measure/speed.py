@@ -3,7 +3,8 @@
 import gc
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,9 +42,11 @@ def speed(taggers: Mapping[str, Tagger], texts: Sequence[str], language: str) ->
         tagger.tag_texts(texts[:WARM_UP_TEXTS], language)
     for _ in range(ROUNDS):
         for name, tagger in taggers.items():
-            bulk[name].append(_seconds(tagger, texts, language))
+            with _no_collection():
+                bulk[name].append(_seconds(tagger, texts, language))
     for name, tagger in taggers.items():
-        single[name] = [1000 * _seconds(tagger, [text], language) for text in texts[:LATENCY_TEXTS]]
+        with _no_collection():
+            single[name] = [1000 * _seconds(tagger, [text], language) for text in texts[:LATENCY_TEXTS]]
     return {
         name: Speed(
             statistics.median(bulk[name]), *(float(value) for value in np.quantile(single[name], [0.5, 0.95]))
@@ -52,12 +55,17 @@ def speed(taggers: Mapping[str, Tagger], texts: Sequence[str], language: str) ->
     }
 
 
-def _seconds(tagger: Tagger, texts: Sequence[str], language: str) -> float:
+@contextmanager
+def _no_collection() -> Iterator[None]:
     gc.collect()
     gc.disable()
     try:
-        began = time.perf_counter()
-        tagger.tag_texts(texts, language)
-        return time.perf_counter() - began
+        yield
     finally:
         gc.enable()
+
+
+def _seconds(tagger: Tagger, texts: Sequence[str], language: str) -> float:
+    began = time.perf_counter()
+    tagger.tag_texts(texts, language)
+    return time.perf_counter() - began

@@ -84,7 +84,8 @@ def package_file() -> Path:
             f"the package {PACKAGE} is not installed: run `pip install -r requirements-train.txt`, then again"
         )
     path = Path(spec.origin).parent / FILE
-    digest = hashlib.file_digest(path.open("rb"), "sha256").hexdigest()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != SHA256:
         raise ArtifactError(f"{FILE} has sha256 {digest}, expected {SHA256}: reinstall requirements-train.txt")
     return path

@@ -89,6 +89,10 @@ def _bases() -> set[str]:
     return {step.name for step in of_kind(Kind.BASE)}
 
 
+def _first_base() -> str:
+    return of_kind(Kind.BASE)[0].name
+
+
 def spell(form: Sequence[Any]) -> str:
     """The recipe that a form describes; a base counts only where nothing else is chosen, and one is then the start.
 
@@ -97,11 +101,11 @@ def spell(form: Sequence[Any]) -> str:
     """
     count = len(kinds())
     chosen = _chosen(form[:count])
-    arguments: dict[str, list[Any]] = {name: [] for name in chosen}
+    names = sorted(chosen - _bases() or chosen or {_first_base()})
+    arguments: dict[str, list[Any]] = {name: [] for name in names}
     for (step, declared), value in zip(_declared(), form[count:], strict=True):
         if step.name in arguments:
             arguments[step.name].append(_typed(declared, value))
-    names = sorted(chosen - _bases() or chosen or {of_kind(Kind.BASE)[0].name})
     return str(recipe.of([_make(Step.registry[name], arguments[name]) for name in names]))
 
 
@@ -158,7 +162,7 @@ def toggled(*form: Any) -> list[Any]:
     """After a choice in the form: base, recipe text, message, the Tag button's state, and which panels show."""
     chosen = _chosen(form[: len(kinds())]) - _bases()
     panels = [gr.update(visible=step.name in chosen) for step in with_arguments()]
-    base = None if chosen else form[0]
+    base = None if chosen else form[0] or _first_base()
     try:
         text = spell(form)
     except RecipeError as error:

@@ -186,14 +186,21 @@ def _output() -> list[Any]:
 
 
 def _wire_picker(picker: Picker, run: gr.Button) -> None:
-    quiet = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+    quiet: dict[str, Any] = {
+        "show_progress": "hidden",
+        "queue": False,
+        "api_visibility": "private",
+        "trigger_mode": "always_last",
+    }
     base, *others = picker.form
     for component in others:
         after = [base, picker.text, picker.message, run, *picker.panels]
         component.input(recipe_picker.toggled, picker.form, after, **quiet)
     as_typed = [picker.message, run, *picker.form, *picker.panels]
     base.input(recipe_picker.rebased, base, [picker.text, *as_typed], **quiet)
-    picker.text.input(recipe_picker.typed, picker.text, as_typed, trigger_mode="always_last", **quiet)
+    # Gradio calls it no input when text is pasted by mouse; leaving the box then counts.
+    ways = [picker.text.input, picker.text.submit, picker.text.blur]
+    gr.on(ways, recipe_picker.typed, picker.text, as_typed, **quiet)
 
 
 def _wire_run(run: gr.Button, stop: gr.Button, inputs: list[Any], outputs: list[Any]) -> None:

@@ -1,0 +1,125 @@
+"""Rows say all that the design wants, and a teacher equals itself."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from builds import Made, quiet
+
+from mma_core import build
+from mma_core.data import Corpus, samples
+from mma_core.errors import MMAError
+from mma_core.measure import bench as room
+from mma_core.measure.bench import bench
+from mma_core.measure.energy import NONE, SOURCE, spent
+from mma_core.recipe import parse
+from mma_core.results import Measurement
+
+pytest_plugins = ("engine_fixtures",)
+
+FIELDS = (
+    "recipe, teacher, language, dataset, f1, f1_low, f1_high, precision, recall, per_type, sentences, words, "
+    "words_per_s, sentences_per_s, latency_ms_p50, latency_ms_p95, size_mb, peak_rss_mb, parameters, "
+    "energy_j_per_1k_words, energy_source, speedup, retention, threads, cpu"
+).split(", ")
+
+
+@pytest.fixture(scope="module")
+def teacher(tiny_teacher: Callable[[str], Path]) -> str:
+    """A teacher of random weights."""
+    return str(tiny_teacher("bert"))
+
+
+@pytest.fixture(scope="module")
+def corpus(teacher: str, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Sentences that the teacher tags right, but for a few."""
+    sentences = [list(sentence.words) for sentence in samples()[1].sentences[:12]]
+    tagged = build.tagger(parse("teacher"), teacher=teacher).tag(sentences)
+    rows = [
+        "".join(f"{word}\t{tag if index > 2 else 'O'}\n" for word, tag in zip(words, t.tags, strict=True))
+        for index, (words, t) in enumerate(zip(sentences, tagged, strict=True))
+    ]
+    path = tmp_path_factory.mktemp("corpus") / "own.conll"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    return Corpus("own", "de", "test", path)
+
+
+@pytest.fixture(scope="module")
+def rows(made: Made, corpus: Corpus, teacher: str) -> list[Measurement]:
+    """The baseline and its export, measured."""
+    made("bert")
+    seen: list[float] = []
+    recipes = [parse("teacher"), parse("onnx")]
+    found = list(
+        bench(recipes, [corpus], teacher=teacher, command="mma bench", report=lambda share, _: seen.append(share))
+    )
+    assert seen == sorted(seen)
+    return found
+
+
+def test_every_field_of_the_design(rows: list[Measurement], corpus: Corpus, teacher: str) -> None:
+    assert [row.recipe for row in rows] == ["teacher", "onnx"]
+    for row in rows:
+        assert set(FIELDS) <= asdict(row).keys()
+        assert (row.teacher, row.language, row.dataset) == (teacher, "de", "own")
+        assert (row.sentences, row.words) == (12, sum(len(s.words) for s in corpus.sentences))
+        assert row.command == "mma bench"
+        assert row.f1_low <= row.f1 <= row.f1_high
+        assert row.latency_ms_p50 <= row.latency_ms_p95
+        assert row.words_per_s / row.sentences_per_s == pytest.approx(row.words / row.sentences, rel=0.01)
+        assert row.peak_rss_mb > 20
+        assert row.threads >= 1
+        assert row.cpu
+        assert (row.energy_j_per_1k_words is None) == (row.energy_source == NONE)
+        assert row.energy_source in {NONE, SOURCE}
+
+
+def test_the_teacher_equals_itself(rows: list[Measurement]) -> None:
+    teacher, exported = rows
+    assert 0 < teacher.f1 < 100
+    assert (teacher.retention, teacher.speedup) == (100, 1)
+    assert (exported.f1, exported.retention) == (teacher.f1, 100)
+    assert exported.per_type == teacher.per_type
+    assert exported.parameters == teacher.parameters
+
+
+def test_sizes_are_those_of_the_files(rows: list[Measurement], made: Made, teacher: str) -> None:
+    baseline, exported = rows
+    assert exported.size_mb == round(made("bert").size_bytes / 1e6, 1)
+    files = ("config.json", "model.safetensors", "tokenizer.json")
+    assert baseline.size_mb == round(sum((Path(teacher) / file).stat().st_size for file in files) / 1e6, 1)
+
+
+def test_the_teacher_runs_even_if_not_asked_for(
+    rows: list[Measurement], corpus: Corpus, teacher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "peak_rss_mb", lambda *_arguments, **_settings: 1.0)
+    (row,) = bench([parse("onnx")], [corpus], teacher=teacher, sentences=5)
+    assert (row.recipe, row.sentences) == ("onnx", 5)
+    assert row.retention in {0, 100}
+    assert row.speedup > 0
+
+
+def test_what_cannot_be_built_is_an_error(corpus: Corpus) -> None:
+    with pytest.raises(MMAError, match="lacks"):
+        next(bench([parse("int8")], [corpus], teacher=str(corpus.path.parent), report=quiet))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "joules"), [(None, 5.0, None), (5.0, None, None), (5.0, 7.5, 2.5), (5.0, 5.0, 0.0)]
+)
+def test_energy_between_readings(before: float | None, after: float | None, joules: float | None) -> None:
+    assert spent(before, after) == joules
+
+
+def test_energy_across_the_counters_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mma_core.measure import energy
+
+    (tmp_path / "max_energy_range_uj").write_text("10000000\n", encoding="utf-8")
+    (tmp_path / "energy_uj").write_text("1500000\n", encoding="utf-8")
+    monkeypatch.setattr(energy, "COUNTER", tmp_path)
+    assert energy.joules() == 1.5
+    assert energy.spent(9.0, energy.joules()) == pytest.approx(2.5)
+    monkeypatch.setattr(energy, "COUNTER", tmp_path / "none")
+    assert energy.joules() is None

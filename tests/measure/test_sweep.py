@@ -1,0 +1,113 @@
+"""A sweep goes on where it was cut off."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builds import quiet
+
+from mma_core import results
+from mma_core.data import Corpus
+from mma_core.errors import DataError, RecipeError
+from mma_core.measure import sweep as room
+from mma_core.measure.sweep import read_recipes, sweep
+from mma_core.recipe import Recipe, parse
+from mma_core.results import Measurement
+
+CORPORA = [Corpus("samples", code, "test", Path(f"{code}.conll")) for code in ("de", "en", "fr")]
+RECIPES = [parse("teacher"), parse("int8")]
+
+
+def measurement(recipe: str, corpus: Corpus, teacher: str = "multi") -> Measurement:
+    numbers = {name: 1 for name, field in Measurement.__dataclass_fields__.items() if field.type in {"float", float, int}}
+    texts = {"energy_source": "none", "cpu": "this", "date": "2026-01-01", "command": ""}
+    return Measurement(
+        **{**numbers, **texts}, recipe=recipe, teacher=teacher, language=corpus.language, dataset=corpus.source,
+        per_type={}, energy_j_per_1k_words=None,
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+class Bench:
+    """Measures nothing, and notes what it was asked for; stops after so many rows."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.rows = 1000
+
+    def __call__(
+        self, recipes: Sequence[Recipe], corpora: Sequence[Corpus], *, teacher: str, **_settings: Any
+    ) -> Iterator[Measurement]:
+        for corpus in corpora:
+            for recipe in dict.fromkeys(map(str, recipes)):
+                if len(self.asked) == self.rows:
+                    raise KeyboardInterrupt
+                self.asked.append((corpus.language, recipe))
+                yield measurement(recipe, corpus, teacher)
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """In the place of the real one."""
+    fake = Bench()
+    monkeypatch.setattr(room, "bench", fake)
+    return fake
+
+
+def run(table: Path, recipes: Sequence[Recipe] = RECIPES, *, teacher: str = "multi") -> int:
+    return sweep(recipes, CORPORA, teacher=teacher, table=table, command="again", report=quiet)
+
+
+def test_what_is_in_the_table_is_not_measured_again(bench: Bench, tmp_path: Path) -> None:
+    table = tmp_path / "table.jsonl"
+    results.append(table, [measurement(str(recipe), CORPORA[1]) for recipe in RECIPES])
+    assert run(table) == 4
+    assert bench.asked == [("de", "teacher"), ("de", "int8"), ("fr", "teacher"), ("fr", "int8")]
+    assert run(table) == 0
+    assert len(bench.asked) == 4
+    assert len(results.read(table)) == 6
+
+
+def test_a_new_recipe_is_measured_beside_the_old_ones(bench: Bench, tmp_path: Path) -> None:
+    table = tmp_path / "table.jsonl"
+    run(table)
+    assert run(table, [*RECIPES, parse("onnx")]) == 9
+    assert len(results.read(table)) == 9
+
+
+def test_another_teacher_is_another_table(bench: Bench, tmp_path: Path) -> None:
+    table = tmp_path / "table.jsonl"
+    run(table)
+    assert run(table, teacher="other") == 6
+
+
+def test_a_cut_off_sweep_goes_on(bench: Bench, tmp_path: Path) -> None:
+    table = tmp_path / "table.jsonl"
+    bench.rows = 3
+    with pytest.raises(KeyboardInterrupt):
+        run(table)
+    assert [(row.language, row.recipe) for row in results.read(table)] == [("de", "teacher"), ("de", "int8")]
+    bench.rows = 1000
+    bench.asked.clear()
+    assert run(table) == 4
+    assert {language for language, _ in bench.asked} == {"en", "fr"}
+
+
+def test_a_recipe_named_twice_is_measured_once(bench: Bench, tmp_path: Path) -> None:
+    table = tmp_path / "table.jsonl"
+    assert run(table, [*RECIPES, parse("int8")]) == 6
+    assert len(results.read(table)) == 6
+
+
+def test_recipes_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "recipes.txt"
+    path.write_text("# first\nteacher\n\n  int8+vocab:de  \n", encoding="utf-8")
+    assert [str(recipe) for recipe in read_recipes(path)] == ["teacher", "vocab:de+int8"]
+    path.write_text("# none\n", encoding="utf-8")
+    with pytest.raises(DataError, match="names no recipe"):
+        read_recipes(path)
+    path.write_text("int8\nfly\n", encoding="utf-8")
+    with pytest.raises(RecipeError, match="unknown step 'fly'"):
+        read_recipes(path)
+    with pytest.raises(DataError, match="no such file"):
+        read_recipes(tmp_path / "none.txt")

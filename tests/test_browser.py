@@ -1,0 +1,126 @@
+"""The app in a real browser: type, build, tag, compare; no console errors, nothing fetched from elsewhere."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+TEXT = "Angela Merkel besuchte Siemens in München."
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+START_SECONDS = 120
+BUILD_SECONDS = 240
+
+pytestmark = pytest.mark.timeout(START_SECONDS + BUILD_SECONDS + 120)
+
+
+def browser_path() -> str:
+    """The browser's executable; where there is none the test is skipped, unless one is required."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name)
+        if found:
+            return found
+    if os.environ.get("MMA_REQUIRE_BROWSER") == "1":
+        pytest.fail("MMA_REQUIRE_BROWSER=1, but neither chromium nor google-chrome is installed")
+    pytest.skip("no chromium or google-chrome on the path")
+
+
+@pytest.fixture(scope="module")
+def address(repository: Path, own_cache: Path) -> Iterator[str]:
+    """A running app, started as a user starts it, with a cache of its own."""
+    browser_path()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "app.py", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=repository, env={**os.environ, "MMA_CACHE": str(own_cache)})
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        wait_for(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait_for(url: str, process: subprocess.Popen) -> None:
+    """Wait until the app answers."""
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        assert process.poll() is None, "the app ended"
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except OSError:
+            time.sleep(0.5)
+        else:
+            return
+    pytest.fail(f"the app did not answer within {START_SECONDS} s")
+
+
+@pytest.fixture
+def page() -> Iterator[Any]:
+    """A page of a headless browser that notes errors and requests to other hosts, and fails on any at the end."""
+    executable = browser_path()
+    if os.environ.get("MMA_REQUIRE_BROWSER") != "1":
+        pytest.importorskip("playwright")
+    from playwright.sync_api import sync_playwright
+
+    problems: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        opened = browser.new_page(viewport={"width": 1280, "height": 900})
+        opened.set_default_timeout(60_000)
+        opened.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        opened.on("pageerror", lambda error: problems.append(str(error)))
+        opened.on("request", lambda request: problems.extend(foreign(request.url)))
+        yield opened
+        browser.close()
+    assert problems == []
+
+
+def foreign(url: str) -> list[str]:
+    """The address, if it is on another host."""
+    parts = urlsplit(url)
+    return [] if parts.scheme in {"data", "blob"} or parts.hostname == "127.0.0.1" else [url]
+
+
+def test_tag_and_compare(address: str, page: Any) -> None:
+    page.goto(address)
+    page.locator("#mma-language input").fill("German")
+    page.keyboard.press("Enter")
+    page.locator("#mma-text textarea").fill(TEXT)
+    page.locator("#mma-picker input[value=int8]").check()
+    page.locator("#mma-go").click()
+    page.locator("#mma-result mark").first.wait_for(timeout=1000 * BUILD_SECONDS)
+    assert page.locator("#mma-result .mma-pane").count() == 2
+    assert "entit" in page.locator("#mma-result .mma-summary").inner_text()
+    page.get_by_role("tab", name="Compare").click()
+    page.locator("#mma-chart .js-plotly-plot").wait_for()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_window(address: str, page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(address)
+    page.locator("#mma-go").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_typing_a_recipe_sets_the_form(address: str, page: Any) -> None:
+    page.goto(address)
+    recipe = page.locator("#mma-recipe textarea")
+    recipe.click()
+    recipe.press("End")
+    recipe.press_sequentially("+layers:4")
+    page.locator("#mma-picker input[value=layers]:checked").wait_for()
+    recipe.press_sequentially("x")
+    page.locator("#mma-recipe-message [role=alert]").wait_for()
+    assert page.locator("#mma-go").is_disabled()

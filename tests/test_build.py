@@ -1,0 +1,159 @@
+"""Building: cached by content, in a child process that can be cancelled."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+import pytest
+from builds import Made, quiet
+
+from mma_core import artifact, build, engines, runtime, sources
+from mma_core.build import BuildCancelled, Order
+from mma_core.errors import DataError, RecipeError
+from mma_core.recipe import parse
+
+pytest_plugins = ("engine_fixtures",)
+
+Teachers = Callable[[str], Path]
+GERMAN = ("de",)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache."""
+    monkeypatch.setenv("MMA_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def folders(cache: Path) -> list[Path]:
+    return [path for path in (cache / "artifacts").iterdir() if path.is_dir()]
+
+
+def test_built_in_a_child_and_found_again(
+    cache: Path, tiny_teacher: Teachers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teacher, recipe, seen = str(tiny_teacher("bert")), parse("layers:1+int8"), []
+    assert build.cached(recipe, teacher=teacher, languages=GERMAN) is None
+    built = build.build(
+        recipe, teacher=teacher, languages=GERMAN, report=lambda fraction, desc: seen.append((fraction, desc))
+    )
+    assert [fraction for fraction, _ in seen] == sorted(fraction for fraction, _ in seen)
+    assert all(0 < fraction < 1 and desc for fraction, desc in seen)
+    assert folders(cache) == [built.folder]
+    assert built.manifest["recipe"] == "layers:1+int8"
+    assert built.manifest["teacher_sha256"] == sources.locate(teacher).sha256
+    assert built.manifest["languages"] == ["de"]
+    assert list(built.manifest["agreement"]) == ["de"]
+
+    def never(*_arguments: object) -> None:
+        raise AssertionError("built again")
+
+    monkeypatch.setattr(build, "_build_in_child", never)
+    assert build.build(recipe, teacher=teacher, languages=GERMAN) == built
+    assert build.cached(recipe, teacher=teacher, languages=GERMAN) == built
+    assert build.cached(recipe, teacher=teacher) is None
+
+
+def test_two_processes_at_once_make_one_artifact(cache: Path, tiny_teacher: Teachers) -> None:
+    command = [sys.executable, "-m", "mma_core", "build", "onnx", "--languages", "de", "--json"]
+    started = [
+        subprocess.Popen([*command, "--teacher", tiny_teacher("bert")], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    answers = [process.communicate() for process in started]
+    assert [process.returncode for process in started] == [0, 0], answers
+    first, second = (json.loads(out) for out, _ in answers)
+    assert first == second
+    assert folders(cache) == [Path(first["folder"])]
+    assert artifact.open_folder(Path(first["folder"])).manifest["recipe"] == "onnx"
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        0.0,
+        pytest.param(0.9, marks=pytest.mark.xfail(reason="a terminated child's partial folder stays", strict=True)),
+    ],
+)
+def test_cancelling_leaves_nothing(cache: Path, tiny_teacher: Teachers, stage: float) -> None:
+    cancel = Event()
+
+    def report(fraction: float, desc: str) -> None:
+        if fraction >= stage:
+            cancel.set()
+
+    with pytest.raises(BuildCancelled, match="nothing was kept"):
+        build.build(
+            parse("onnx"), teacher=str(tiny_teacher("bert")), languages=GERMAN, report=report, cancel=cancel
+        )
+    assert folders(cache) == []
+    assert build.cached(parse("onnx"), teacher=str(tiny_teacher("bert")), languages=GERMAN) is None
+
+
+def test_errors_of_the_child_arrive_as_they_are(cache: Path, tiny_teacher: Teachers) -> None:
+    with pytest.raises(RecipeError, match="step layers:40: the teacher has 2 layers") as caught:
+        build.build(parse("layers:40"), teacher=str(tiny_teacher("bert")))
+    assert type(caught.value) is RecipeError
+    assert folders(cache) == []
+
+
+def test_the_baseline_has_no_artifact() -> None:
+    with pytest.raises(RecipeError, match="step teacher: the baseline runs as it is"):
+        build.build(parse("teacher"))
+
+
+def test_unknown_languages_are_refused_at_once(tiny_teacher: Teachers) -> None:
+    with pytest.raises(DataError, match="unknown language 'xx'"):
+        build.build(parse("int8"), teacher=str(tiny_teacher("bert")), languages=("xx",))
+
+
+def test_key_follows_all_that_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = Order(parse("vocab:de,en+int8"), "a")
+    same = Order(parse("int8+vocab:en,de"), "a name says nothing")
+    assert order.key("0") == same.key("0")
+    others = [
+        order.key("1"),
+        Order(parse("vocab:de+int8"), "a").key("0"),
+        Order(parse("vocab:de,en"), "a").key("0"),
+        Order(order.recipe, "a", tmp_path).key("0"),
+        Order(order.recipe, "a", tmp_path / "other").key("0"),
+        Order(order.recipe, "a", None, GERMAN).key("0"),
+    ]
+    monkeypatch.setattr(engines, "has_vnni", lambda real=engines.has_vnni(): not real)
+    others.append(order.key("0"))
+    monkeypatch.setattr(build, "versions", lambda: {"torch": "0"})
+    others.append(order.key("0"))
+    assert len({*others, same.key("0")}) == len(others) + 1
+    assert Order(order.recipe, "a", None, ("de", "en")).key("0") == Order(order.recipe, "a", None, ("en", "de")).key("0")
+
+
+def test_key_follows_the_teacher(tiny_teacher: Teachers) -> None:
+    one, other = (build.folder_of(Order(parse("int8"), str(tiny_teacher(kind)))) for kind in ("bert", "distilbert"))
+    assert one != other
+
+
+def test_unlabelled_text(tmp_path: Path) -> None:
+    found = build.unlabelled(None, ("de", "ja"), 3)
+    assert found.keys() == {"de", "ja"}
+    assert all(len(texts) == 3 for texts in found.values())
+    (tmp_path / "text").mkdir()
+    import lzma
+
+    (tmp_path / "text" / "de.txt.xz").write_bytes(lzma.compress("Ja, so.\nNein!\n".encode()))
+    assert build.unlabelled(tmp_path, (), 5) == {"de": [("Ja", ",", "so", "."), ("Nein", "!")]}
+    with pytest.raises(DataError, match="no such file"):
+        build.unlabelled(tmp_path, ("fr",), 5)
+
+
+def test_taggers_are_opened_once(made: Made, tiny_teacher: Teachers) -> None:
+    made("bert")
+    teacher = str(tiny_teacher("bert"))
+    fast, plain = (build.tagger(parse(text), teacher=teacher, report=quiet) for text in ("onnx", "teacher"))
+    assert isinstance(fast, runtime.ArtifactTagger)
+    assert isinstance(plain, runtime.PipelineTagger)
+    assert build.tagger(parse("onnx"), teacher=teacher) is fast
+    assert build.tagger(parse("teacher"), teacher=teacher) is plain
+    assert fast.threads == plain.threads == engines.available_threads()

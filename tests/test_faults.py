@@ -1,0 +1,114 @@
+"""What happens when builders are killed, meet, or find rubbish."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from builds import Made
+
+from mma_core import artifact, build
+from mma_core.build import Order
+from mma_core.recipe import parse
+
+pytest_plugins = ("engine_fixtures",)
+
+Teachers = Callable[[str], Path]
+
+
+@pytest.fixture
+def order(tiny_teacher: Teachers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
+    """An order, and an empty cache."""
+    monkeypatch.setenv("MMA_CACHE", str(tmp_path / "cache"))
+    return Order(parse("onnx"), str(tiny_teacher("bert")))
+
+
+def build_now(order: Order) -> artifact.Artifact:
+    return build.build(order.recipe, teacher=order.teacher, languages=order.languages)
+
+
+@pytest.fixture
+def builder(order: Order) -> Iterator[subprocess.Popen[str]]:
+    """Another process that builds the order; it is exporting."""
+    command = [sys.executable, "-m", "mma_core", "build", str(order.recipe), "--teacher", order.teacher]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert any("exporting" in line for line in process.stderr)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_killed_builder_leaves_no_artifact(order: Order, builder: subprocess.Popen[str]) -> None:
+    orphans = psutil.Process(builder.pid).children(recursive=True)
+    builder.kill()
+    builder.wait()
+    assert build.cached(order.recipe, teacher=order.teacher) is None
+    folder = build.folder_of(order)
+    assert build_now(order) == artifact.open_folder(folder)
+    # Whoever outlived the builder finds nobody to report to, and goes without a trace.
+    psutil.wait_procs(orphans, timeout=60)
+    assert [path for path in folder.parent.iterdir() if path.is_dir()] == [folder]
+    assert artifact.open_folder(folder).manifest["recipe"] == "onnx"
+
+
+def test_a_killed_child_is_a_failure_of_ours(order: Order, builder: subprocess.Popen[str]) -> None:
+    for child in psutil.Process(builder.pid).children(recursive=True):
+        child.send_signal(signal.SIGKILL)
+    _, errors = builder.communicate()
+    assert builder.returncode == 1
+    assert "the build process ended without an answer (out of memory?)" in errors
+    assert build.cached(order.recipe, teacher=order.teacher) is None
+
+
+@pytest.fixture
+def quick_child(order: Order, made: Made, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """A child that takes what was built before; returns the folders that it made."""
+    whole, built = made("bert").folder, []
+
+    def child(_order: Order, folder: Path, *_rest: object) -> None:
+        built.append(folder)
+        with artifact.transaction(folder) as partial:
+            shutil.copytree(whole, partial, dirs_exist_ok=True)
+
+    monkeypatch.setattr(build, "_build_in_child", child)
+    return built
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "tokenizer.json", "recipe.json"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "delete"])
+def test_a_corrupt_artifact_is_built_again(order: Order, quick_child: list[Path], file: str, damage: str) -> None:
+    folder = build_now(order).folder
+    path = folder / file
+    content = bytearray(path.read_bytes())
+    content[0] ^= 1
+    path.unlink() if damage == "delete" else path.write_bytes(content if damage == "flip" else content[1:])
+    assert build.cached(order.recipe, teacher=order.teacher) is None
+    assert build_now(order).folder == folder
+    assert quick_child == [folder, folder]
+    assert build.cached(order.recipe, teacher=order.teacher) is not None
+
+
+def test_a_half_folder_of_another_hand_is_replaced(order: Order, quick_child: list[Path]) -> None:
+    folder = build.folder_of(order)
+    folder.mkdir(parents=True)
+    (folder / "model.onnx").write_bytes(b"half")
+    assert build_now(order).folder == folder
+    assert quick_child == [folder]
+
+
+def test_builders_in_one_process_wait_for_each_other(order: Order, quick_child: list[Path]) -> None:
+    found: list[artifact.Artifact] = []
+    threads = [threading.Thread(target=lambda: found.append(build_now(order))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert all(one == found[0] for one in found)
+    assert len(quick_child) == 1

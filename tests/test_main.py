@@ -1,0 +1,322 @@
+"""The command line: its exit status, and what goes to which stream."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import huggingface_hub
+import pytest
+from builds import Made
+
+from mma_core import build, results
+from mma_core.__main__ import main
+from mma_core.artifact import open_folder
+from mma_core.languages import LANGUAGES
+from mma_core.recipe import Step, parse
+
+pytest_plugins = ("engine_fixtures",)
+
+TEXT = "Angela Merkel besuchte München."
+
+
+@pytest.fixture
+def teacher(made: Made, tiny_teacher: Callable[[str], Path]) -> str:
+    """A teacher whose export stands in the cache."""
+    made("bert")
+    return str(tiny_teacher("bert"))
+
+
+@pytest.fixture
+def stdin(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+    """Puts bytes onto standard input."""
+    return lambda content: monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+
+
+Output = pytest.CaptureFixture[str]
+
+
+def answer(capsys: Output, *arguments: str) -> Any:
+    """The JSON document that a command prints, and nothing else there."""
+    assert main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_recipes(capsys: Output) -> None:
+    rows = answer(capsys, "recipes")
+    assert [row["name"] for row in rows] == list(Step.registry)
+    for row in rows:
+        assert row.keys() == {"name", "kind", "title", "summary", "arguments", "example", "paper"}
+        assert str(parse(row["example"])) == row["example"]
+        assert all(argument["name"] and argument["label"] for argument in row["arguments"])
+    assert main(["recipes"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(Step.registry)
+
+
+def test_languages(capsys: Output) -> None:
+    rows = answer(capsys, "languages")
+    assert [row["code"] for row in rows] == list(LANGUAGES)
+    assert {row["code"] for row in rows if row["direction"] == "rtl"} == {"ar", "fa", "he", "ur"}
+    assert main(["languages"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(LANGUAGES)
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty table of shipped results, and none of one's own."""
+    monkeypatch.setattr(results, "PRECOMPUTED", tmp_path / "measurements.jsonl")
+    monkeypatch.setattr(results, "own_path", lambda: tmp_path / "own.jsonl")
+    return tmp_path / "measurements.jsonl"
+
+
+def measurement(**changes: Any) -> results.Measurement:
+    numbers = dict.fromkeys(results.COLUMNS, 1)
+    texts = dict.fromkeys(("recipe", "teacher", "language", "dataset", "energy_source", "cpu", "date", "command"), "x")
+    return results.Measurement(**{**numbers, **texts, "per_type": {"PER": 1.0}, **changes})
+
+
+def test_results(capsys: Output, table: Path) -> None:
+    assert answer(capsys, "results") == []
+    results.append(table, [measurement(recipe="int8"), measurement(recipe="onnx")])
+    results.append(table.with_name("own.jsonl"), [measurement(recipe="vocab:de")])
+    rows = answer(capsys, "results")
+    assert [(row["recipe"], row["from"]) for row in rows] == [
+        ("int8", "precomputed"),
+        ("onnx", "precomputed"),
+        ("vocab:de", "own"),
+    ]
+    assert results.COLUMNS.keys() <= rows[0].keys()
+    assert main(["results"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def check_spans(rows: list[dict[str, Any]], texts: list[str], language: str) -> None:
+    assert [(row["text"], row["language"]) for row in rows] == [(text, language) for text in texts]
+    for row in rows:
+        assert row.keys() == {"text", "language", "spans"}
+        for span in row["spans"]:
+            assert span.keys() == {"start", "end", "label", "text", "score"}
+            assert row["text"][span["start"] : span["end"]] == span["text"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--language", "de", "--teacher", "T", TEXT],
+        [TEXT, "--language", "de", "--teacher", "T"],
+        ["--teacher", "T", TEXT, "--language", "de"],
+        ["--language=de", "--teacher=T", "--", TEXT],
+    ],
+)
+@pytest.mark.parametrize("recipe", ["onnx", "teacher"])
+def test_text_may_stand_anywhere(capsys: Output, teacher: str, recipe: str, arguments: list[str]) -> None:
+    given = [argument.replace("--teacher=T", f"--teacher={teacher}") for argument in arguments]
+    given = [teacher if argument == "T" else argument for argument in given]
+    rows = answer(capsys, "tag", recipe, "--json", *given) if "--" not in given else None
+    if rows is None:
+        assert main(["tag", recipe, "--json", *given]) == 0
+        rows = json.loads(capsys.readouterr().out)
+    check_spans(rows, [TEXT], "de")
+    assert rows[0]["spans"], "a random teacher that finds nothing proves nothing"
+
+
+def test_lines_of_a_file_and_of_standard_input(
+    capsys: Output, teacher: str, tmp_path: Path, stdin: Callable[[bytes], None]
+) -> None:
+    content = f"{TEXT}\n\n王在北京。\n".encode()
+    (tmp_path / "text.txt").write_bytes(content)
+    from_file = answer(
+        capsys, "tag", "onnx", "--teacher", teacher, "--language", "zh", "--file", str(tmp_path / "text.txt")
+    )
+    check_spans(from_file, [TEXT, "王在北京。"], "zh")
+    stdin(content)
+    assert answer(capsys, "tag", "onnx", "--teacher", teacher, "--language", "zh") == from_file
+
+
+def test_tags_for_people(capsys: Output, teacher: str) -> None:
+    (row,) = answer(capsys, "tag", "onnx", "--teacher", teacher, TEXT)
+    assert main(["tag", "onnx", "--teacher", teacher, TEXT]) == 0
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first == TEXT
+    assert len(rest) == len(row["spans"])
+    assert all(line.endswith(span["text"]) for line, span in zip(rest, row["spans"], strict=True))
+
+
+def test_build(capsys: Output, teacher: str, tmp_path: Path) -> None:
+    out = tmp_path / "mine"
+    row = answer(capsys, "build", "onnx", "--teacher", teacher, "--out", str(out))
+    assert row["folder"] == str(out)
+    assert open_folder(out).manifest == {key: value for key, value in row.items() if key != "folder"}
+    assert main(["build", "onnx", "--teacher", teacher, "--out", str(out)]) == 2
+    assert "exists already; name a new folder" in capsys.readouterr().err
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold the hub's library to being offline, whenever it was imported."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["tag", "onnx", "--language", "xx", TEXT], "unknown language 'xx'; known: am"),
+        (["tag", "fly", TEXT], "unknown step 'fly'; known: bf16"),
+        (["tag", "int8+int8", TEXT], "at most one step of a name"),
+        (["tag", "layers:0", TEXT], "is not from 1 to 48; accepted is, for example, layers:6"),
+        (["tag", "onnx", "--teacher", "nobody/nothing", TEXT], "is no folder or built-in name"),
+        (["tag", "onnx", "--file", "no-such-file.txt"], "no such file: no-such-file.txt"),
+        (["tag", "onnx", ""], "the text is empty; give TEXT, --file F, or lines"),
+        (["tag", "onnx", " \n"], "the text is empty"),
+        (["build", "teacher"], "the baseline runs as it is and has no artifact; choose onnx"),
+        (["build", "onnx", "--languages", "de,xx"], "unknown language 'xx'"),
+        (["build", "onnx", "--teacher", "~no-such-user"], "is no folder"),
+        (["bench", "onnx", "--languages", "xx"], "unknown language 'xx'"),
+        (["bench", "onnx", "--languages", "zu"], "no test file in zu; there are am, ar"),
+        (["bench", "onnx", "--conll", "x.conll"], "--conll needs --language"),
+        (["bench", "onnx", "--data", "no-such-folder"], "no-such-folder holds no ner/"),
+        (["sweep", "--recipes", "no-such-file.txt"], "no such file: no-such-file.txt"),
+    ],
+)
+@pytest.mark.usefixtures("offline")
+def test_bad_input_is_one_line_and_status_2(capsys: Output, arguments: list[str], reason: str) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
+    assert line.startswith("mma: ")
+    assert reason in line
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"Caf\xe9"])
+def test_text_that_is_not_utf8(capsys: Output, tmp_path: Path, stdin: Callable[[bytes], None], content: bytes) -> None:
+    (tmp_path / "text.txt").write_bytes(content)
+    stdin(content)
+    for arguments in (["tag", "onnx", "--file", str(tmp_path / "text.txt")], ["tag", "onnx"]):
+        assert main(arguments) == 2
+        assert "is not UTF-8" in capsys.readouterr().err
+
+
+def test_a_bad_line_of_conll_is_named(capsys: Output, tmp_path: Path, teacher: str) -> None:
+    path = tmp_path / "own.conll"
+    path.write_text("Angela\tB-PER\nMerkel\tI-HUMAN\n", encoding="utf-8")
+    assert main(["bench", "onnx", "--teacher", teacher, "--conll", str(path), "--language", "de"]) == 2
+    assert f"{path}:2: tag 'I-HUMAN' is not one of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["tag"],
+        ["tag", "onnx", "--no-such-option"],
+        ["tag", "onnx", "one text", "another text"],
+        ["tag", "onnx", "text", "--file", "f"],
+        ["tag", "onnx", "--file", "f", "text"],
+        ["bench"],
+        ["bench", "onnx", "--sentences", "many"],
+        ["train"],
+        ["recipes", "too", "many"],
+    ],
+)
+def test_bad_usage_is_status_2(capsys: Output, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "error: " in err.splitlines()[-1]
+
+
+def test_our_own_failure_is_status_1(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_path: Path) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(results, "read", fail)
+    assert main(["results", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "RuntimeError: a mistake of ours" in err
+
+
+def fake_bench(*_arguments: Any, **settings: Any) -> Iterator[results.Measurement]:
+    settings["report"](0.5, "half")
+    yield measurement(recipe="onnx", language="de", dataset="samples", command=settings["command"])
+
+
+def test_bench(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mma_core.measure import bench
+
+    monkeypatch.setattr(bench, "bench", fake_bench)
+    monkeypatch.setattr(sys, "argv", ["mma", "bench", "onnx", "--languages", "de"])
+    (row,) = answer(capsys, "bench", "onnx", "--languages", "de")
+    assert row.keys() == results.COLUMNS.keys()
+    assert row["command"] == "python -m mma_core bench onnx --languages de"
+    assert main(["bench", "onnx"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("onnx ")
+    assert "50%  half" in err
+
+
+def test_sweep(capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from mma_core.measure import sweep
+
+    monkeypatch.setattr(sweep, "bench", fake_bench)
+    recipes, table = tmp_path / "recipes.txt", tmp_path / "table.jsonl"
+    recipes.write_text("onnx\n", encoding="utf-8")
+    arguments = ("sweep", "--recipes", str(recipes), "--table", str(table), "--languages", "de", "--teacher", "x")
+    assert answer(capsys, *arguments) == {"added": 1, "table": str(table)}
+    assert [row.recipe for row in results.read(table)] == ["onnx"]
+    assert answer(capsys, *arguments) == {"added": 0, "table": str(table)}
+
+
+HEAVY = ("torch", "transformers", "gradio", "onnx", "onnxruntime", "openvino", "nncf", "datasets", "huggingface_hub")
+
+
+def imported_by(*arguments: str) -> set[str]:
+    """Top-level modules that a command loads, in a process of its own."""
+    code = (
+        "import sys; from mma_core.__main__ import main; status = main(sys.argv[1:]); "
+        "print(status, *{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    status, *names = done.stderr.splitlines()[-1].split()
+    assert status == "0", done.stderr
+    json.loads(done.stdout)
+    return set(names)
+
+
+def test_listing_loads_nothing_heavy() -> None:
+    assert imported_by("recipes", "--json").isdisjoint(HEAVY)
+
+
+def test_tagging_loads_one_engine_only(teacher: str) -> None:
+    loaded = imported_by("tag", "onnx", "--teacher", teacher, "--language", "de", "--json", TEXT)
+    assert "onnxruntime" in loaded
+    assert loaded.isdisjoint(set(HEAVY) - {"onnxruntime"})
+
+
+def test_a_reader_that_goes_away(repository: Path) -> None:
+    command = f"{sys.executable} -m mma_core languages --json | head -c 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=repository)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[", "")
+
+
+def test_progress_goes_to_standard_error(capsys: Output, monkeypatch: pytest.MonkeyPatch, teacher: str) -> None:
+    def tagger(*_arguments: Any, **settings: Any) -> Any:
+        settings["report"](0.25, "exporting")
+        return real(*_arguments, **settings)
+
+    real = build.tagger
+    monkeypatch.setattr(build, "tagger", tagger)
+    assert len(answer(capsys, "tag", "onnx", "--teacher", teacher, TEXT)) == 1
+    assert main(["tag", "onnx", "--teacher", teacher, "--json", TEXT]) == 0
+    out, err = capsys.readouterr()
+    assert " 25%  exporting" in err
+    assert "exporting" not in out

@@ -1,0 +1,50 @@
+"""The built-in teacher, as users get it."""
+
+import json
+
+import pytest
+
+from mma_core import build, engines
+from mma_core.__main__ import main
+from mma_core.recipe import parse
+from mma_core.runtime import Tagger
+
+pytest_plugins = ("engine_fixtures",)
+
+GERMAN = "Angela Merkel besuchte Siemens in München."
+ENTITIES = [(0, 13, "PER"), (23, 30, "ORG"), (34, 41, "LOC")]
+
+
+def test_a_german_sentence(multi_int8: Tagger) -> None:
+    (found,) = multi_int8.tag_texts([GERMAN], "de")
+    assert [(span.start, span.end, span.label) for span in found] == ENTITIES
+    assert all(span.score > 0.5 for span in found)
+
+
+def test_the_same_on_the_command_line(multi_int8: Tagger, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tag", "int8", "--language", "de", "--json", GERMAN]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert [(span["start"], span["end"], span["label"]) for span in row["spans"]] == ENTITIES
+    assert [span["text"] for span in row["spans"]] == ["Angela Merkel", "Siemens", "München"]
+
+
+def test_it_agrees_with_full_precision(multi_int8: Tagger) -> None:
+    made = build.cached(parse("int8"))
+    assert made is not None
+    agreement = made.manifest["agreement"]
+    assert len(agreement) > 20
+    # Without VNNI the weights have 7 bits.
+    assert sum(agreement.values()) / len(agreement) > (98 if engines.has_vnni() else 96)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "entities"),
+    [
+        ("en", "Ada Lovelace lived in London.", [("Ada Lovelace", "PER"), ("London", "LOC")]),
+        ("ru", "Владимир Набоков родился в Петербурге.", [("Владимир Набоков", "PER"), ("Петербурге", "LOC")]),
+        ("es", "Gabriel García Márquez nació en Colombia.", [("Gabriel García Márquez", "PER"), ("Colombia", "LOC")]),
+    ],
+)
+def test_other_languages(multi_int8: Tagger, language: str, text: str, entities: list[tuple[str, str]]) -> None:
+    (found,) = multi_int8.tag_texts([text], language)
+    assert [(text[span.start : span.end], span.label) for span in found] == entities

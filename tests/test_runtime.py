@@ -1,0 +1,220 @@
+"""The corridor from words to tags: the same answer from both taggers, at every length, in every script."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+from builds import Made
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
+from mma_core import checkpoint, runtime
+from mma_core.data import TAGS, samples
+from mma_core.errors import DataError
+from mma_core.runtime import ArtifactTagger, PieceTags, PipelineTagger, Tagger
+from mma_core.spans import repair
+
+pytest_plugins = ("engine_fixtures",)
+
+SENTENCES = [
+    ["Angela", "Merkel", "besuchte", "Siemens", "in", "München", "."],
+    ["Анна", "Каренина", "живёт", "в", "Москве"],
+    ["وصلت", "فاطمة", "إلى", "جدة", "."],
+    ["אנגלה", "מרקל", "ביקרה", "בברלין"],
+    list("王在北京工作。"),
+    list("アンナは東京で働いています"),
+    ["ก", "รุ", "ง", "เ", "ท", "พ"],
+    ["한국", "의", "서울"],
+    ["👩‍👩‍👧", "liebt", "🇩🇪", "und", "😀😀"],
+    ["Mu\u0308nchen", "cafe\u0301", "a\u0301\u0302\u0303"],
+    ["Ⅷ", "ﬁ", "ﷺ", "İstanbul", "ＡＢＣ"],
+    ["[SEP]", "</s>", "<s>", "[PAD]", "<mask>"],
+    ["x", "\u200b", "\u00ad", "y", "\u3000", "z"],
+    ["O'Neill", "e-mail", "10,5", "%", "--", '"'],
+    [],
+    ["."],
+]
+TEXTS = {
+    "de": "Angela Merkel besuchte 😀 Siemens in Mu\u0308nchen, nicht wahr?\n\nJa!",
+    "ar": "وصلت فاطمة إلى جدة.",
+    "zh": "王在北京工作。他喜歡 Siemens AG。",
+    "ja": "アンナは東京で働いています。",
+    "th": "สมชายอยู่ที่กรุงเทพ",
+    "en": "Priya's \u202eteam\u202c — O'Neill & Co. — met at 10:30.",
+}
+
+
+@pytest.fixture(scope="module")
+def taggers(made: Made, tiny_teacher: Callable[[str], Path]) -> Callable[[str], tuple[PipelineTagger, ArtifactTagger]]:
+    """Model type → the baseline and the exported teacher."""
+
+    @cache
+    def both(model_type: str) -> tuple[PipelineTagger, ArtifactTagger]:
+        teacher = checkpoint.load(str(tiny_teacher(model_type)))
+        return runtime.open_checkpoint(teacher, 2), runtime.open_artifact(made(model_type), 2)
+
+    return both
+
+
+Pair = Callable[[str], tuple[PipelineTagger, ArtifactTagger]]
+
+
+@pytest.mark.parametrize("model_type", tiny.MODEL_TYPES)
+def test_both_taggers_agree(taggers: Pair, model_type: str) -> None:
+    plain, fast = taggers(model_type)
+    long = [list(sentence.words) for corpus in samples()[::4] for sentence in corpus.sentences[:3]]
+    joined = [[word for sentence in long[:20] for word in sentence]]
+    for chosen in (SENTENCES, long, joined):
+        ours, theirs = fast.tag(chosen), plain.tag(chosen)
+        assert [t.tags for t in ours] == [t.tags for t in theirs]
+        assert [len(t.tags) for t in ours] == [len(words) for words in chosen] == [len(t.scores) for t in ours]
+        scores, other = (np.concatenate([t.scores for t in tagged]) for tagged in (ours, theirs))
+        assert np.abs(scores - other).max() < 1e-3
+        assert ((scores >= 0) & (scores <= 1 + 1e-6)).all()
+        assert all(repair(t.tags) == t.tags for t in ours)
+    assert len({tag for t in fast.tag(SENTENCES) for tag in t.tags}) > 2, "a teacher that says one thing proves nothing"
+
+
+@pytest.mark.parametrize("model_type", tiny.MODEL_TYPES)
+@pytest.mark.parametrize("language", TEXTS)
+def test_offsets_lie_in_the_text_as_given(taggers: Pair, model_type: str, language: str) -> None:
+    text = TEXTS[language]
+    plain, fast = taggers(model_type)
+    (found,) = fast.tag_texts([text], language)
+    for span in found:
+        assert 0 <= span.start < span.end <= len(text)
+        assert text[span.start : span.end].strip() == text[span.start : span.end]
+        assert span.label in {"PER", "ORG", "LOC"}
+        assert 0 < span.score <= 1
+    assert all(before.end <= after.start for before, after in pairwise(found))
+    (others,) = plain.tag_texts([text], language)
+    assert [(s.start, s.end, s.label) for s in found] == [(s.start, s.end, s.label) for s in others]
+
+
+def test_nothing_in_nothing_out(taggers: Pair) -> None:
+    for tagger in taggers("bert"):
+        assert tagger.tag([]) == []
+        assert tagger.tag_texts([], "de") == []
+        assert tagger.tag_texts(["", " \n\t "], "de") == [[], []]
+        assert [t.tags for t in tagger.tag([[], []])] == [[], []]
+
+
+def test_unknown_language(taggers: Pair) -> None:
+    with pytest.raises(DataError, match="unknown language 'xx'"):
+        taggers("bert")[1].tag_texts(["Hallo"], "xx")
+
+
+@pytest.mark.parametrize("model_type", ["bert", "roberta"])
+def test_a_word_longer_than_the_window(taggers: Pair, model_type: str) -> None:
+    for tagger in taggers(model_type):
+        (tagged,) = tagger.tag([["Angela", "M" * 3000, "in", "München", "x" * 500]])
+        assert len(tagged.tags) == 5
+        assert all(0 < score <= 1 for score in tagged.scores)
+
+
+def test_batches_do_not_change_tags(taggers: Pair) -> None:
+    _, fast = taggers("bert")
+    alone = [fast.tag([sentence])[0].tags for sentence in SENTENCES]
+    assert [t.tags for t in fast.tag(SENTENCES)] == alone
+
+
+class Marker(Tagger):
+    """Tags a piece as B-PER if it stands at a capital letter: what it says does not depend on the window."""
+
+    def __init__(self, tokenizer: Tokenizer, limit: int) -> None:
+        super().__init__(["O", "B-PER"], 1, limit)
+        self.tokenizer, self.longest = tokenizer, 0
+
+    def starts(self, text: str) -> np.ndarray:
+        return self._pieces(text, specials=False)
+
+    def _pieces(self, text: str, *, specials: bool) -> np.ndarray:
+        encoding = self.tokenizer.encode(text, add_special_tokens=specials)
+        real = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
+        return np.array([start for start, _ in encoding.offsets], dtype=np.int64)[real]
+
+    def pieces(self, texts: Sequence[str]) -> list[PieceTags]:
+        answers = []
+        for text in texts:
+            starts = self._pieces(text, specials=True)
+            if " " in text:
+                self.longest = max(self.longest, len(starts) + 2)
+            starts = starts[: self.limit - 2]
+            tags = [int(text[start:].lstrip(" ")[:1] in {"A", "王", "М"}) for start in starts]
+            answers.append(PieceTags(starts, np.array(tags, dtype=np.int64), np.full(len(starts), 0.5)))
+        return answers
+
+
+words = st.one_of(
+    st.sampled_from(["Angela", "in", "München", "Москве", "王", "北", "京", "в", "Amina", "."]),
+    st.text(st.sampled_from("aAеnМ王北eé"), min_size=1, max_size=9),
+)
+
+
+@pytest.mark.parametrize("model_type", ["bert", "roberta", "xlm-roberta"])
+@settings(max_examples=60)
+@given(sentence=st.lists(words, min_size=1, max_size=80), limit=st.integers(40, 128))
+def test_windows_reach_every_word(model_type: str, sentence: list[str], limit: int) -> None:
+    marker = Marker(_tokenizer(model_type), limit)
+    (tagged,) = marker.tag([sentence])
+    assert tagged.tags == ["B-PER" if word[0] in "A王М" else "O" for word in sentence]
+    assert tagged.scores == [0.5] * len(sentence)
+    assert marker.longest <= limit
+    _check_cover(list(marker._windows(sentence)), len(sentence))
+
+
+@cache
+def _tokenizer(model_type: str) -> Tokenizer:
+    return tiny.tokenizer(model_type)
+
+
+def _check_cover(windows: list[range], count: int) -> None:
+    assert windows[0].start == 0
+    assert windows[-1].stop == count
+    for before, after in pairwise(windows):
+        assert before.start < after.start <= before.stop < after.stop
+
+
+@pytest.mark.parametrize("model_type", ["bert", "roberta", "xlm-roberta"])
+def test_a_text_many_times_the_window(model_type: str) -> None:
+    sentence = ["Angela", "besuchte", "Москве", "und", "王", "北"] * 500
+    marker = Marker(_tokenizer(model_type), 64)
+    (tagged,) = marker.tag([sentence])
+    assert tagged.tags == ["B-PER" if word[0] in "A王М" else "O" for word in sentence]
+    assert marker.longest <= 64
+    windows = list(marker._windows(sentence))
+    # A quarter of each window repeats, so that no word stands at a border in all of its windows.
+    assert all(before.stop - after.start >= 1 for before, after in pairwise(windows))
+    assert sum(map(len, windows)) < 1.6 * len(sentence)
+
+
+def test_letters_that_normalise_to_fewer_bytes_are_not_cut_off() -> None:
+    sentence = ["ｗ"] * 200  # three bytes each, and pieces of a byte-level tokenizer, but one after normalisation
+    marker = Marker(_tokenizer("roberta"), 128)
+    (tagged,) = marker.tag([[*sentence, "Angela"]])
+    assert tagged.tags[-1] == "B-PER"
+    assert len(list(marker._windows(sentence))) > 1
+
+
+@given(lengths=st.lists(st.integers(1, 512), max_size=200))
+def test_batches_keep_their_bounds(lengths: list[int]) -> None:
+    found = list(runtime.batches(lengths))
+    assert sorted(index for batch in found for index in batch) == list(range(len(lengths)))
+    for batch in found:
+        sizes = [lengths[index] for index in batch]
+        assert 1 <= len(batch) <= 32
+        assert len(batch) == 1 or len(batch) * max(sizes) <= 4096
+    flat = [lengths[index] for batch in found for index in batch]
+    assert flat == sorted(flat, reverse=True)
+
+
+def test_labels_and_limits(taggers: Pair) -> None:
+    for tagger in taggers("xlm-roberta"):
+        assert tagger.labels == list(TAGS)
+        assert tagger.threads == 2
+        assert tagger.limit == 126

@@ -1,0 +1,228 @@
+"""The contract of every registered step: a new one is tested before its author writes a test."""
+
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from builds import Made, quick_builds, quiet
+from tokenizers import Tokenizer
+
+from mma_core import build, checkpoint, engines
+from mma_core.data import TAGS
+from mma_core.errors import ArtifactError, RecipeError
+from mma_core.recipe import Kind, Recipe, Step, parse
+from mma_core.steps.openvino_precisions import CALIBRATION_SENTENCES, calibration_inputs
+
+pytest_plugins = ("engine_fixtures",)
+
+# A legal spelling on two layers of 32, where the step's own example is for a real teacher.
+TINY = {"layers": "layers:1"}
+BEFORE = [name for name, step in Step.registry.items() if Kind.BASE < step.kind < Kind.PRECISION]
+PRECISIONS = [name for name, step in Step.registry.items() if step.kind is Kind.PRECISION]
+TEXT = "Angela Merkel besuchte München ."
+
+
+def spelling(name: str) -> str:
+    return TINY.get(name, Step.registry[name].example)
+
+
+def combinations() -> Iterator[str]:
+    """Every legal combination of kinds of the registered steps."""
+    kinds = (Kind.STUDENT, Kind.PRUNE, Kind.VOCAB, Kind.PRECISION)
+    choices = [[None, *(n for n, step in Step.registry.items() if step.kind is kind)] for kind in kinds]
+    for chosen in product(*choices):
+        yield "+".join(spelling(name) for name in chosen if name) or "onnx"
+
+
+@pytest.fixture(params=sorted(Step.registry))
+def step(request: pytest.FixtureRequest) -> type[Step]:
+    """Each registered step."""
+    return Step.registry[request.param]
+
+
+def test_spelling_goes_round(step: type[Step]) -> None:
+    for text in (step.example, spelling(step.name)):
+        recipe = parse(text)
+        assert str(recipe) == text
+        assert parse(str(recipe)) == recipe
+        assert [type(part).name for part in recipe.steps] == [step.name]
+        assert hash(recipe) == hash(parse(text))
+
+
+def test_description_is_complete(step: type[Step]) -> None:
+    assert inspect.getdoc(step)
+    assert inspect.getdoc(step) != inspect.getdoc(Step)
+    assert step.title
+    assert step.summary.endswith(".")
+    name, address = step.paper
+    assert name
+    assert address.startswith("https://")
+    assert isinstance(step.kind, Kind)
+    assert step.engine in ({"onnxruntime", "openvino"} if step.kind is Kind.PRECISION else {""})
+    for argument in fields(step):
+        assert argument.metadata["label"]
+        if argument.type in {int, float}:
+            assert argument.metadata["low"] <= argument.metadata["start"] <= argument.metadata["high"]
+            assert argument.metadata["low"] < argument.metadata["high"]
+
+
+def test_arguments_out_of_range_are_refused(step: type[Step]) -> None:
+    numbers = [argument for argument in fields(step) if argument.type in {int, float}]
+    if not numbers:
+        with pytest.raises(RecipeError, match=f"step {step.name}"):
+            parse(f"{step.name}:no-such-thing")
+    for argument in numbers:
+        value = argument.metadata["high"] + 1
+        texts = [str(value) if other is argument else str(other.metadata["start"]) for other in fields(step)]
+        with pytest.raises(RecipeError, match=f"step {step.name}.*is not from .*accepted is, for example, "):
+            parse(f"{step.name}:{','.join(texts)}")
+
+
+def world_of(recipe: Recipe, teacher: checkpoint.Checkpoint) -> Any:
+    return build._world(build.Order(recipe, teacher.name), teacher, quiet)
+
+
+def logits(model: checkpoint.Checkpoint) -> torch.Tensor:
+    with torch.inference_mode():
+        return model.model(torch.tensor([model.tokenizer.encode(TEXT).ids])).logits[0]
+
+
+@pytest.mark.parametrize("name", BEFORE)
+@pytest.mark.parametrize("model_type", tiny.MODEL_TYPES)
+def test_a_teacher_becomes_a_valid_checkpoint(
+    tiny_teacher: Callable[[str], Path], tmp_path: Path, *, model_type: str, name: str
+) -> None:
+    teacher = checkpoint.load(str(tiny_teacher(model_type)))
+    before = {key: tensor.clone() for key, tensor in teacher.model.state_dict().items()}
+    recipe = parse(spelling(name))
+    with quick_builds({}):
+        made = recipe.steps[0].apply(teacher, world_of(recipe, teacher))
+    assert all(torch.equal(tensor, before[key]) for key, tensor in teacher.model.state_dict().items()), "changed"
+    assert made.labels == list(TAGS)
+    assert not made.model.training
+    assert made.parameters < teacher.parameters
+    assert made.tokenizer.get_vocab_size() <= made.config.vocab_size
+    assert logits(made).shape == (len(made.tokenizer.encode(TEXT).ids), len(TAGS))
+    made.model.save_pretrained(tmp_path)
+    made.tokenizer.save(str(tmp_path / "tokenizer.json"))
+    again = checkpoint.load(str(tmp_path))
+    assert torch.equal(logits(again), logits(made))
+
+
+def supported(name: str) -> bool:
+    """Whether this machine runs a precision; where not, `check` must say so."""
+    if name != "bf16" or engines.has_bf16():
+        return True
+    with pytest.raises(RecipeError, match="step bf16: this CPU has no bf16 arithmetic.*choose int8 or int8static"):
+        parse(name).steps[0].check()
+    return False
+
+
+@pytest.mark.parametrize("name", PRECISIONS)
+@pytest.mark.parametrize("model_type", tiny.MODEL_TYPES)
+def test_every_precision_of_every_kind(made: Made, *, model_type: str, name: str) -> None:
+    if supported(name):
+        check_in_bare_engine(made(model_type, name).folder, Step.registry[name].engine)
+
+
+@pytest.mark.parametrize("text", combinations())
+def test_every_combination_builds(made: Made, text: str) -> None:
+    recipe = parse(text)
+    if not all(supported(step.name) for step in recipe.after_export):
+        return
+    artifact = made("bert", text)
+    assert artifact.manifest["recipe"] == str(recipe)
+    assert artifact.manifest["engine"] == recipe.engine
+    check_in_bare_engine(artifact.folder, recipe.engine)
+    exact = not recipe.after_export
+    # Random weights decide by a hair, so 8 bits may turn a tag here and there.
+    assert all(share >= (100 if exact else 70) for share in artifact.manifest["agreement"].values())
+    assert ("lossless" in artifact.manifest) == any(step.kind is Kind.VOCAB for step in recipe.steps)
+
+
+def check_in_bare_engine(folder: Path, engine: str) -> None:
+    """Open an artifact as a stranger would: with the engine, `tokenizers` and the JSON files."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    ids = np.array([Tokenizer.from_file(str(folder / "tokenizer.json")).encode(TEXT).ids], dtype=np.int64)
+    inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    if engine == "openvino":
+        import openvino
+
+        model = openvino.Core().compile_model(folder / "openvino_model.xml", "CPU")
+        answer = model(inputs)["logits"]
+    else:
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+        assert [i.name for i in session.get_inputs()] == ["input_ids", "attention_mask"]
+        (answer,) = session.run(["logits"], inputs)
+    assert answer.shape == (1, ids.shape[1], len(config["id2label"]))
+    assert np.isfinite(answer).all()
+    assert ids.max() < config["vocab_size"]
+
+
+def test_quantising_makes_the_graph_smaller(made: Made) -> None:
+    whole, dynamic, static = (made("bert", text).model for text in ("onnx", "int8", "int8static"))
+    assert dynamic.read_bytes().count(b"DynamicQuantizeLinear") > 0
+    assert whole.read_bytes().count(b"DynamicQuantizeLinear") == 0
+    assert "FakeQuantize" in static.read_text(encoding="utf-8")
+
+
+def test_as_many_layers_as_there_are(tiny_teacher: Callable[[str], Path]) -> None:
+    teacher = checkpoint.load(str(tiny_teacher("bert")))
+    with pytest.raises(RecipeError, match="step layers:2: the teacher has 2 layers; keep from 1 to 1"):
+        parse("layers:2").steps[0].apply(teacher, world_of(parse("layers:2"), teacher))
+
+
+@pytest.mark.parametrize(("keep", "kept"), [(1, [0]), (2, [0, 6]), (4, [0, 3, 6, 9]), (5, [0, 2, 4, 7, 9]), (11, range(11))])
+def test_layers_are_evenly_spaced(keep: int, kept: Any) -> None:
+    class Teacher:
+        class config:  # noqa: N801
+            num_hidden_layers = 12
+
+        def with_layers(self, layers: list[int]) -> list[int]:
+            return layers
+
+    class World:
+        report = staticmethod(quiet)
+
+    assert parse(f"layers:{keep}").steps[0].apply(Teacher(), World()) == list(kept)  # type: ignore[arg-type]
+
+
+def test_calibration_takes_the_languages_in_turn() -> None:
+    class World:
+        texts = {"de": [("d",)] * 400, "ar": [("a",), ("b",)]}  # noqa: RUF012
+
+        @staticmethod
+        def encode(words: tuple[str, ...]) -> list[int]:
+            return [ord(words[0])]
+
+    inputs = list(calibration_inputs(World()))  # type: ignore[arg-type]
+    assert "".join(chr(row["input_ids"][0, 0]) for row in inputs[:6]) == "adbddd"
+    assert len(inputs) == CALIBRATION_SENTENCES
+    assert inputs[0]["attention_mask"].tolist() == [[1]]
+
+
+def test_nothing_to_calibrate_on() -> None:
+    class World:
+        texts: dict[str, Any] = {}  # noqa: RUF012
+
+    with pytest.raises(RecipeError, match="step int8static: no unlabelled text to calibrate on"):
+        parse("int8static").steps[0].apply(None, World())  # type: ignore[arg-type]
+
+
+def test_a_precision_this_cpu_lacks_is_refused_before_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "has_bf16", lambda: False)
+    with pytest.raises(RecipeError, match="step bf16"):
+        build.build(parse("bf16"), teacher="/no/such/teacher")
+    monkeypatch.setattr(engines, "has_bf16", lambda: True)
+    with pytest.raises(ArtifactError):
+        build.build(parse("bf16"), teacher="/no/such/teacher")

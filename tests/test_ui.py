@@ -1,0 +1,375 @@
+"""Handlers called as plain functions; one round trip through a running app."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
+
+import gradio as gr
+import pytest
+import test_charts
+from gradio_client import Client
+
+from mma_core import build, charts, results
+from mma_core.artifact import Artifact
+from mma_core.errors import ArtifactError, DataError, RecipeError
+from mma_core.languages import LANGUAGES
+from mma_core.recipe import Kind, Step, parse
+from mma_core.results import Measurement
+from mma_core.spans import Span
+from mma_core.ui import build_app, compare, examples, format, launch_options, outcome, recipe_picker, tag
+from mma_core.ui.notices import notices
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::UserWarning")
+
+TEXT = "Ada Lovelace met Charles Babbage in London."
+REQUEST: Any = SimpleNamespace(session_hash="session")
+
+
+@dataclass
+class FakeTagger:
+    spans: list[Span]
+
+    def tag_texts(self, texts: list[str], language: str) -> list[list[Span]]:
+        return [self.spans for _ in texts]
+
+
+def span(part: str, label: str, text: str = TEXT) -> Span:
+    start = text.index(part)
+    return Span(start, start + len(part), label, 0.9)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Taggers without models: the teacher finds one entity more than any recipe."""
+    found = [span("Ada Lovelace", "PER"), span("London", "LOC")]
+
+    def tagger(wanted: Any, **_: Any) -> FakeTagger:
+        return FakeTagger([*found, span("Charles", "PER")] if wanted.is_teacher else found)
+
+    (tmp_path / "model.onnx").write_bytes(b"graph")
+    made = Artifact(tmp_path, {"parameters": 2_000_000, "agreement": {"en": 99.5}, "notes": ["a <note>"]})
+    monkeypatch.setattr(build, "tagger", tagger)
+    monkeypatch.setattr(build, "cached", lambda wanted: made)
+
+
+def tag_now(text: str = TEXT, recipe: str = "int8", code: str = "en") -> list[Any]:
+    return tag.tag(code, text, recipe, REQUEST, MagicMock())
+
+
+def test_tag_shows_both_sides_their_difference_and_facts(fake: None) -> None:
+    page, spans, command, built, button = tag_now()
+    assert page.count("<mark") == 5
+    assert page.count("mma-differs") == 2  # the mark and the legend
+    assert "2 of 3 entities agree." in page
+    assert "2.0 million" in page
+    assert "99.5%" in page
+    assert "a &lt;note&gt;" in page
+    assert [one["text"] for one in spans] == ["Ada Lovelace", "London"]
+    assert command == f"python -m mma_core tag int8 --language en --json '{TEXT}'"
+    assert (built, button["interactive"]) == ("int8", True)
+    assert not tag._running
+
+
+def test_the_teacher_alone_has_one_side_and_nothing_to_download(fake: None) -> None:
+    page, spans, _, _, button = tag_now(recipe="teacher")
+    assert page.count("<article") == 1
+    assert len(spans) == 3
+    assert not button["interactive"]
+
+
+@pytest.mark.parametrize(
+    ("text", "recipe", "code", "said"),
+    [
+        ("", "int8", "en", "no text to tag"),
+        (" \n ", "int8", "en", "no text to tag"),
+        ("x" * 20_001, "int8", "en", "20,001 characters"),
+        (TEXT, "int9", "en", "Unknown step"),
+        (TEXT, "<img src=x>", "en", "&lt;img"),
+        (TEXT, "int8", "xx", "Unknown language"),
+    ],
+)
+def test_bad_input_is_a_notice(fake: None, text: str, recipe: str, code: str, said: str) -> None:
+    with pytest.raises(gr.Error) as caught:
+        tag_now(text, recipe, code)
+    assert said in caught.value.message
+    assert "<img" not in caught.value.message
+
+
+def test_a_long_text_is_told_of_the_command_line(fake: None) -> None:
+    with pytest.raises(gr.Error, match="no limit: python -m mma_core tag int8 --language en --file FILE"):
+        tag_now("x" * 20_001)
+
+
+def test_cancel_reaches_the_running_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tagger(wanted: Any, *, report: Any, cancel: threading.Event) -> FakeTagger:
+        tag.cancel(SimpleNamespace(session_hash="other"))  # type: ignore[arg-type]
+        assert not cancel.is_set()
+        tag.cancel(REQUEST)
+        assert cancel.is_set()
+        raise build.BuildCancelled("the build was cancelled")
+
+    monkeypatch.setattr(build, "tagger", tagger)
+    with pytest.raises(gr.Error, match="cancelled"):
+        tag_now()
+    assert not tag._running
+
+
+def test_only_our_errors_become_notices() -> None:
+    @notices
+    def fails() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
+
+
+def test_the_zip_is_made_on_demand(fake: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "downloads"))
+    path = Path(tag.zip_artifact("int8"))
+    assert path.suffix == ".zip"
+    assert path.is_relative_to(tmp_path / "downloads")
+    with pytest.raises(gr.Error, match="nothing to download"):
+        tag.zip_artifact("")
+
+
+def test_hostile_text_and_labels_are_escaped() -> None:
+    text = '<script>alert("x")</script> & co'
+    label = '"><b onmouseover=x>'
+    page = format.tagged(text, [Span(0, 8, label, 0.5)], code="en", differing=set())
+    assert "<script" not in page
+    assert "<b " not in page
+    assert "&lt;script&gt;" in page
+    assert "mma-other" in page
+
+
+@pytest.mark.parametrize(("code", "direction"), [("ar", "rtl"), ("de", "ltr")])
+def test_offsets_hold_with_emoji_and_right_to_left(code: str, direction: str) -> None:
+    text = "👩‍🚀 وصلت ليلى 🇩🇪 إلى لندن."
+    spans = [span("ليلى", "PER", text), span("لندن", "LOC", text)]
+    page = format.tagged(text, spans, code=code, differing=set())
+    assert f'dir="{direction}"' in page
+    assert ">ليلى<span" in page
+    assert ">لندن<span" in page
+    assert [one["text"] for one in format.as_json(text, spans)] == ["ليلى", "لندن"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ([], [], "Neither finds"),
+        ([span("London", "LOC")], [span("London", "LOC")], "one entity found agrees"),
+        ([span("London", "LOC")], [span("London", "ORG")], "0 of 2"),
+    ],
+)
+def test_summary(first: list[Span], second: list[Span], said: str) -> None:
+    ours, theirs = (outcome.Outcome(tuple(spans), 1.0, 7) for spans in (first, second))
+    assert said in format.summary(outcome.agreement(ours, theirs))
+
+
+def test_timing_is_a_median_after_a_warm_up() -> None:
+    fake = MagicMock()
+    fake.tag_texts.return_value = [[span("London", "LOC")]]
+    seen = outcome.observe(fake, TEXT, "en")
+    assert fake.tag_texts.call_count == 1 + outcome.REPEATS
+    assert seen.words == 8
+    assert seen.words_per_s > 0
+
+
+def test_choosing_a_language_turns_the_box_and_keeps_own_text() -> None:
+    box, hint, first, *_ = tag.choose_language("ar", TEXT)
+    assert (box["rtl"], "value" in box) == (True, False)
+    assert not hint["visible"]
+    assert first["value"] == examples.of("ar")[0]
+    box, *_ = tag.choose_language("de", examples.of("en")[1])
+    assert box["value"] == examples.of("de")[0]
+    _, hint, first, *_ = tag.choose_language("ka", TEXT)
+    assert hint["visible"]
+    assert not first["visible"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        ("Ada 's dog , it ( and Bo ) ran !", "en", "Ada's dog, it (and Bo) ran!"),
+        ("„ Nein “ , sagte er .", "de", "„Nein“, sagte er."),
+        ("L' Inserm d' Oslo", "fr", "L'Inserm d'Oslo"),
+        ('Er sagte : " Ja . "', "de", 'Er sagte: "Ja."'),
+    ],
+)
+def test_examples_read_as_written(words: str, code: str, text: str) -> None:
+    assert examples.detokenise(tuple(words.split()), code) == text
+
+
+def test_every_language_can_be_chosen() -> None:
+    assert {code for _, code in format.language_choices()} == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("step", sorted(Step.registry))
+def test_form_and_recipe_agree_for_every_step(step: str) -> None:
+    wanted = parse(Step.registry[step].example)
+    form = recipe_picker.values(wanted)
+    assert recipe_picker.spell(form) == str(wanted)
+    assert len(form) == len(recipe_picker.kinds()) + sum(len(fields(s)) for s in recipe_picker.with_arguments())
+
+
+def test_form_and_recipe_agree_for_combinations() -> None:
+    wanted = parse("int8+vocab:sw,de+layers:3")
+    assert recipe_picker.spell(recipe_picker.values(wanted)) == str(wanted)
+
+
+def test_every_step_shows_summary_and_paper() -> None:
+    for step in Step.registry.values():
+        assert step.title in recipe_picker.label(step)
+        assert recipe_picker.refusal(step) or step.summary in recipe_picker.label(step)
+        assert step.paper[1] in recipe_picker.sources(step.kind)
+
+
+def test_typing_sets_the_form_or_says_what_is_wrong() -> None:
+    message, button, *rest = recipe_picker.typed("layers:6+int8")
+    assert "ONNX Runtime" in message
+    assert button["interactive"]
+    assert rest[: len(recipe_picker.kinds())][1] == "layers"
+    message, button, *_ = recipe_picker.typed("<b>")
+    assert "&lt;b&gt;" in message
+    assert not button["interactive"]
+
+
+def test_a_step_this_machine_cannot_run_is_marked_and_not_tagged_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = Step.registry["int8"]
+
+    def check(self: Step) -> None:
+        raise RecipeError("step int8: this CPU lacks it")
+
+    monkeypatch.setattr(step, "check", check)
+    assert "not on this machine\nstep int8: this CPU lacks it" in recipe_picker.label(step)
+    message, button, *form = recipe_picker.typed("int8")
+    assert "this CPU lacks it" in message
+    assert not button["interactive"]
+    assert "int8" in form
+
+
+def test_toggling_respells_and_an_empty_argument_is_explained() -> None:
+    form = recipe_picker.values(parse("vocab:de+int8"))
+    base, text, _, button, *_ = recipe_picker.toggled(*form)
+    assert (base, text, button["interactive"]) == (None, "vocab:de+int8", True)
+    place = len(recipe_picker.kinds()) + [s.name for s in recipe_picker.with_arguments()].index("vocab")
+    form[place] = []
+    _, _, message, button, *_ = recipe_picker.toggled(*form)
+    assert "languages kept is empty" in message
+    assert not button["interactive"]
+
+
+def test_nothing_chosen_is_a_base_and_a_base_stands_alone() -> None:
+    form = recipe_picker.values(parse("int8"))
+    precision = recipe_picker.kinds().index(Kind.PRECISION)
+    form[precision] = recipe_picker.NONE
+    assert recipe_picker.spell(form) == "onnx"
+    assert recipe_picker.toggled(*form)[0] == "onnx"
+    text, _, _, *form = recipe_picker.rebased("teacher")
+    assert text == "teacher"
+    assert form[precision] == recipe_picker.NONE
+
+
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """Two tables of measurements of their own: shipped rows, and none of the user's."""
+    monkeypatch.setattr(results, "PRECOMPUTED", tmp_path / "shipped.jsonl")
+    monkeypatch.setattr(results, "own_path", lambda: tmp_path / "own.jsonl")
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "downloads"))
+    results.append(results.PRECOMPUTED, test_charts.ROWS)
+    yield tmp_path
+
+
+def test_compare_shows_rows_sorted_by_speed(tables: Path) -> None:
+    headline, note, figure, table = compare.refresh("de/wikineural", compare.BOTH, compare.ANY_TEACHER)
+    assert "int8 (2.5×" in headline
+    assert "first" in note
+    assert len(figure.data) >= 5
+    speeds = [row[table["headers"].index("Speed-up ×")] for row in table["data"]]
+    assert speeds == sorted(speeds, reverse=True)
+    assert "89.5 [87.5, 90.5]" in table["data"][1]
+
+
+def test_averages_leave_out_what_they_lack(tables: Path) -> None:
+    *_, table = compare.refresh(charts.ALL_SETS, compare.BOTH, compare.ANY_TEACHER)
+    assert "Latency ms" not in table["headers"]
+    assert {len(row) for row in table["data"]} == {len(table["headers"])}
+
+
+def test_filters_and_the_empty_state(tables: Path) -> None:
+    headline, _, _, table = compare.refresh(charts.ALL_SETS, compare.OWN, compare.ANY_TEACHER)
+    assert "<code>python -m mma_core bench" in headline
+    assert table["data"] == []
+    assert compare.views() == [("All languages (average)", "all"), ("German, wikineural", "de/wikineural")]
+    assert compare.choices("gone/set")[0]["value"] == "all"
+
+
+def test_csv_has_every_column_of_the_rows_shown(tables: Path) -> None:
+    lines = Path(compare.csv_file("all", compare.BOTH, compare.ANY_TEACHER)).read_text(encoding="utf-8").splitlines()
+    assert lines[0].split(",") == list(results.COLUMNS)
+    assert len(lines) == 1 + len(test_charts.ROWS)
+    with pytest.raises(gr.Error, match="no measurements"):
+        compare.csv_file("all", compare.OWN, compare.ANY_TEACHER)
+
+
+def test_measuring_appends_own_rows(tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mma_core.measure import bench
+
+    def measured(recipes: list[Any], corpora: list[Any], **_: Any) -> Iterator[Measurement]:
+        assert [corpus.language for corpus in corpora] == ["de"]
+        for recipe in recipes:
+            yield test_charts.row(str(recipe), 80, 2, dataset="samples")
+
+    monkeypatch.setattr(bench, "bench", measured)
+    assert "2 rows" in compare.measure("int8", ["de"], MagicMock())
+    assert [row.recipe for row in results.read(results.own_path())] == ["teacher", "int8"]
+
+
+@pytest.mark.parametrize(("recipes", "codes"), [("", ["de"]), ("int9", ["de"]), ("int8", []), ("int8 " * 9, ["de"])])
+def test_measuring_refuses_bad_input(tables: Path, recipes: str, codes: list[str]) -> None:
+    with pytest.raises(gr.Error):
+        compare.measure(recipes, codes, MagicMock())
+
+
+def test_damaged_tables_are_a_notice(tables: Path) -> None:
+    results.own_path().write_text("not json\n", encoding="utf-8")
+    with pytest.raises(gr.Error, match="not a measurement"):
+        compare.refresh("all", compare.BOTH, compare.ANY_TEACHER)
+
+
+def test_launch_shares_nothing() -> None:
+    options = launch_options()
+    assert (options["share"], options["allowed_paths"], options["show_error"]) == (False, [], True)
+    assert options["max_file_size"]
+    assert not build_app().analytics_enabled
+
+
+def test_round_trip_through_a_running_app(fake: None) -> None:
+    app = build_app()
+    _, address, _ = app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
+    try:
+        client = Client(address, verbose=False)
+        page, spans, command, *_ = client.predict("en", TEXT, "int8", api_name="/tag")
+        assert "2 of 3 entities agree." in str(page)
+        found = spans if isinstance(spans, list) else json.loads(Path(spans).read_text(encoding="utf-8"))
+        assert found[0]["label"] == "PER"
+        assert command.startswith("python -m mma_core tag int8")
+        client.close()
+    finally:
+        app.close()
+
+
+@pytest.mark.parametrize("error", [DataError, RecipeError, ArtifactError])
+def test_every_error_of_ours_is_escaped(error: type[Exception]) -> None:
+    @notices
+    def fails() -> None:
+        raise error("<b>it</b> broke")
+
+    with pytest.raises(gr.Error) as caught:
+        fails()
+    assert caught.value.message == "&lt;b&gt;it&lt;/b&gt; broke"
