@@ -294,7 +294,8 @@ def _corpora(options: argparse.Namespace) -> list[Corpus]:
 
 
 def _own_command() -> str:
-    return shlex.join(["python", "-m", "mma_core", *sys.argv[1:]])
+    # A row travels further than the folders of the machine it was measured on: of a path only the last name is kept.
+    return shlex.join(["python", "-m", "mma_core", *(Path(part).name if "/" in part else part for part in sys.argv[1:])])
 
 
 def _train_encoder(options: argparse.Namespace) -> None:

@@ -124,7 +124,7 @@ def _check_whole(missing: Collection[str], name: str) -> None:
     # The library would go on with random numbers in their place.
     if missing:
         some = ", ".join(sorted(missing)[:3])
-        raise ArtifactError(f"teacher {name!r} lacks {len(missing)} tensors, such as {some}; save the whole model again")
+        raise ArtifactError(f"teacher {name!r} lacks {len(missing)} tensors, such as {some}; save all of it again")
 
 
 def _check_vocabulary(model: PreTrainedModel, tokenizer: Tokenizer, name: str) -> None:

@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import tiny
 from hypothesis import HealthCheck, settings
 
 from mma_core.data import Sentence
@@ -31,6 +30,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def tiny_teacher(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Model type (`tiny.MODEL_TYPES`) → checkpoint folder, written once a session."""
+    import tiny
 
     @cache
     def folder(model_type: str = "bert") -> Path:
@@ -42,6 +42,8 @@ def tiny_teacher(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pa
 @pytest.fixture(scope="session")
 def tiny_corpus() -> list[Sentence]:
     """A few labelled sentences in five scripts."""
+    import tiny
+
     return tiny.corpus()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+from mma_core import results
 from mma_core.__main__ import _parser
 from mma_core.languages import LANGUAGES, Tier
 from mma_core.recipe import Step
@@ -70,7 +71,31 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-TABLES = {"steps": steps_table, "languages": languages_table, "commands": commands_table}
+def figures_table() -> str:
+    """One row a shipped recipe: its averages over the test files, and where they were measured."""
+    rows = results.read(results.PRECOMPUTED)
+    if not rows:
+        return ""
+    head = ("recipe", "F1 (macro)", "retention", "speed-up", "words/s", "size")
+    cells = [
+        (
+            f"`{one.recipe}`",
+            f"{one.f1:.1f}",
+            f"{one.retention:.1f}%",
+            f"{one.speedup:.2f}×",
+            f"{one.words_per_s:.0f}",
+            f"{one.size_mb:.0f} MB",
+        )
+        for one in sorted(results.averages(rows), key=lambda one: one.speedup)
+    ]
+    languages = len({row.language for row in rows})
+    sets = len({(row.language, row.dataset) for row in rows})
+    places = "; ".join(sorted({row.cpu for row in rows}))
+    dates = " to ".join(sorted({rows[0].date, rows[-1].date}))
+    return f"{_table(head, cells)}\nAverages over {sets} test files in {languages} languages, on {places}, {dates}.\n"
+
+
+TABLES = {"figures": figures_table, "steps": steps_table, "languages": languages_table, "commands": commands_table}
 
 
 def block(text: str, name: str) -> re.Match[str] | None:

@@ -1,6 +1,7 @@
 """Building: cached by content, in a child process that can be cancelled."""
 
 import json
+import lzma
 import subprocess
 import sys
 from collections.abc import Callable
@@ -32,9 +33,7 @@ def folders(cache: Path) -> list[Path]:
     return [path for path in (cache / "artifacts").iterdir() if path.is_dir()]
 
 
-def test_built_in_a_child_and_found_again(
-    cache: Path, tiny_teacher: Teachers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_built_in_a_child_and_found_again(cache: Path, tiny_teacher: Teachers, monkeypatch: pytest.MonkeyPatch) -> None:
     teacher, recipe, seen = str(tiny_teacher("bert")), parse("layers:1+int8"), []
     assert build.cached(recipe, teacher=teacher, languages=GERMAN) is None
     built = build.build(
@@ -86,9 +85,7 @@ def test_cancelling_leaves_nothing(cache: Path, tiny_teacher: Teachers, stage: f
             cancel.set()
 
     with pytest.raises(BuildCancelled, match="nothing was kept"):
-        build.build(
-            parse("onnx"), teacher=str(tiny_teacher("bert")), languages=GERMAN, report=report, cancel=cancel
-        )
+        build.build(parse("onnx"), teacher=str(tiny_teacher("bert")), languages=GERMAN, report=report, cancel=cancel)
     assert folders(cache) == []
     assert build.cached(parse("onnx"), teacher=str(tiny_teacher("bert")), languages=GERMAN) is None
 
@@ -122,12 +119,14 @@ def test_key_follows_all_that_matters(tmp_path: Path, monkeypatch: pytest.Monkey
         Order(order.recipe, "a", tmp_path / "other").key("0"),
         Order(order.recipe, "a", None, GERMAN).key("0"),
     ]
-    monkeypatch.setattr(engines, "has_vnni", lambda real=engines.has_vnni(): not real)
+    other_cpu = not engines.has_vnni()
+    monkeypatch.setattr(engines, "has_vnni", lambda: other_cpu)
     others.append(order.key("0"))
     monkeypatch.setattr(build, "versions", lambda: {"torch": "0"})
     others.append(order.key("0"))
     assert len({*others, same.key("0")}) == len(others) + 1
-    assert Order(order.recipe, "a", None, ("de", "en")).key("0") == Order(order.recipe, "a", None, ("en", "de")).key("0")
+    one, other = (Order(order.recipe, "a", None, codes) for codes in (("de", "en"), ("en", "de")))
+    assert one.key("0") == other.key("0")
 
 
 def test_key_follows_the_teacher(tiny_teacher: Teachers) -> None:
@@ -140,9 +139,7 @@ def test_unlabelled_text(tmp_path: Path) -> None:
     assert found.keys() == {"de", "ja"}
     assert all(len(texts) == 3 for texts in found.values())
     (tmp_path / "text").mkdir()
-    import lzma
-
-    (tmp_path / "text" / "de.txt.xz").write_bytes(lzma.compress("Ja, so.\nNein!\n".encode()))
+    (tmp_path / "text" / "de.txt.xz").write_bytes(lzma.compress(b"Ja, so.\nNein!\n"))
     assert build.unlabelled(tmp_path, (), 5) == {"de": [("Ja", ",", "so", "."), ("Nein", "!")]}
     with pytest.raises(DataError, match="no such file"):
         build.unlabelled(tmp_path, ("fr",), 5)

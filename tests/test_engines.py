@@ -75,9 +75,7 @@ def test_same_logits_as_in_pytorch(
 
 
 @pytest.mark.parametrize(("name", "model_type"), pairs)
-def test_padding_changes_nothing(
-    opened: Callable[[str, str], engines.Engine], *, name: str, model_type: str
-) -> None:
+def test_padding_changes_nothing(opened: Callable[[str, str], engines.Engine], *, name: str, model_type: str) -> None:
     engine = opened(name, model_type)
     ids, mask = batch(model_type, (30, 11, 3))
     together = engine(ids, mask)
@@ -127,7 +125,13 @@ def test_available_threads_here() -> None:
 
 @pytest.mark.parametrize(
     ("quota", "threads"),
-    [("max 100000\n", 8), ("200000 100000\n", 2), ("150000 100000\n", 2), ("1000 100000\n", 1), ("9900000 100000\n", 8)],
+    [
+        ("max 100000\n", 8),
+        ("200000 100000\n", 2),
+        ("150000 100000\n", 2),
+        ("1000 100000\n", 1),
+        ("9900000 100000\n", 8),
+    ],
 )
 def test_available_threads_follow_the_quota(system: Callable[[str], None], quota: str, threads: int) -> None:
     system(quota)

@@ -102,7 +102,7 @@ def test_missing_files_are_named(folder: Path, file: str) -> None:
 
 def test_pickles_are_refused(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(ArtifactError, match="pickled weights only; save the model again as model.safetensors"):
+    with pytest.raises(ArtifactError, match=r"pickled weights only; save the model again as model\.safetensors"):
         sources.locate(str(folder))
 
 
@@ -112,7 +112,9 @@ def test_too_big_a_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
         sources.locate(str(folder))
 
 
-@pytest.mark.parametrize("name", ["", "nobody/nothing", "no such/thing at all", "/no/such/folder", "~no-such-user/x", "\0"])
+@pytest.mark.parametrize(
+    "name", ["", "nobody/nothing", "no such/thing at all", "/no/such/folder", "~no-such-user/x", "\0"]
+)
 def test_unknown_names_without_a_network(name: str, attempts: list[object]) -> None:
     with pytest.raises(ArtifactError, match=r"is no folder.*built-in name") as caught:
         sources.locate(name)

@@ -121,7 +121,7 @@ def supported(name: str) -> bool:
     """Whether this machine runs a precision; where not, `check` must say so."""
     if name != "bf16" or engines.has_bf16():
         return True
-    with pytest.raises(RecipeError, match="step bf16: this CPU has no bf16 arithmetic.*choose int8 or int8static"):
+    with pytest.raises(RecipeError, match=r"step bf16: this CPU has no bf16 arithmetic.*choose int8 or int8static"):
         parse(name).steps[0].check()
     return False
 
@@ -133,7 +133,7 @@ def test_every_precision_of_every_kind(made: Made, *, model_type: str, name: str
         check_in_bare_engine(made(model_type, name).folder, Step.registry[name].engine)
 
 
-@pytest.mark.parametrize("text", combinations())
+@pytest.mark.parametrize("text", list(combinations()))
 def test_every_combination_builds(made: Made, text: str) -> None:
     recipe = parse(text)
     if not all(supported(step.name) for step in recipe.after_export):
@@ -182,7 +182,9 @@ def test_as_many_layers_as_there_are(tiny_teacher: Callable[[str], Path]) -> Non
         parse("layers:2").steps[0].apply(teacher, world_of(parse("layers:2"), teacher))
 
 
-@pytest.mark.parametrize(("keep", "kept"), [(1, [0]), (2, [0, 6]), (4, [0, 3, 6, 9]), (5, [0, 2, 4, 7, 9]), (11, range(11))])
+@pytest.mark.parametrize(
+    ("keep", "kept"), [(1, [0]), (2, [0, 6]), (4, [0, 3, 6, 9]), (5, [0, 2, 4, 7, 9]), (11, range(11))]
+)
 def test_layers_are_evenly_spaced(keep: int, kept: Any) -> None:
     class Teacher:
         class config:  # noqa: N801

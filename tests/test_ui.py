@@ -1,18 +1,21 @@
 """Handlers called as plain functions; one round trip through a running app."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 from unittest.mock import MagicMock
 
 import gradio as gr
 import pytest
 import test_charts
-from gradio_client import Client
 
 from mma_core import build, charts, results
 from mma_core.artifact import Artifact
@@ -43,17 +46,18 @@ def span(part: str, label: str, text: str = TEXT) -> Span:
     return Span(start, start + len(part), label, 0.9)
 
 
+def fake_tagger(wanted: Any, **_: Any) -> FakeTagger:
+    """The teacher finds one entity more than any recipe."""
+    found = [span("Ada Lovelace", "PER"), span("London", "LOC")]
+    return FakeTagger([*found, span("Charles", "PER")] if wanted.is_teacher else found)
+
+
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Taggers without models: the teacher finds one entity more than any recipe."""
-    found = [span("Ada Lovelace", "PER"), span("London", "LOC")]
-
-    def tagger(wanted: Any, **_: Any) -> FakeTagger:
-        return FakeTagger([*found, span("Charles", "PER")] if wanted.is_teacher else found)
-
+    """Taggers without models, and an artifact without a graph."""
     (tmp_path / "model.onnx").write_bytes(b"graph")
     made = Artifact(tmp_path, {"parameters": 2_000_000, "agreement": {"en": 99.5}, "notes": ["a <note>"]})
-    monkeypatch.setattr(build, "tagger", tagger)
+    monkeypatch.setattr(build, "tagger", fake_tagger)
     monkeypatch.setattr(build, "cached", lambda wanted: made)
 
 
@@ -349,19 +353,26 @@ def test_launch_shares_nothing() -> None:
     assert not build_app().analytics_enabled
 
 
-def test_round_trip_through_a_running_app(fake: None) -> None:
+def round_trip() -> None:
+    """Ask a running app with fake taggers; alone in its process, since Gradio leaves sockets and loops open."""
+    from gradio_client import Client
+
     app = build_app()
-    _, address, _ = app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
-    try:
-        client = Client(address, verbose=False)
-        page, spans, command, *_ = client.predict("en", TEXT, "int8", api_name="/tag")
-        assert "2 of 3 entities agree." in str(page)
-        found = spans if isinstance(spans, list) else json.loads(Path(spans).read_text(encoding="utf-8"))
-        assert found[0]["label"] == "PER"
-        assert command.startswith("python -m mma_core tag int8")
-        client.close()
-    finally:
-        app.close()
+    with mock.patch.object(build, "tagger", fake_tagger), mock.patch.object(build, "cached", lambda wanted: None):
+        _, address, _ = app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
+        page, spans, command, *_ = Client(address, verbose=False).predict("en", TEXT, "int8", api_name="/tag")
+    assert "2 of 3 entities agree." in str(page)
+    found = spans if isinstance(spans, list) else json.loads(Path(spans).read_text(encoding="utf-8"))
+    assert found[0]["label"] == "PER"
+    assert command.startswith("python -m mma_core tag int8")
+    app.close()
+
+
+def test_round_trip_through_a_running_app(repository: Path) -> None:
+    paths = os.pathsep.join([str(repository), str(repository / "tests")])
+    command = [sys.executable, "-c", "import test_ui; test_ui.round_trip()"]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("error", [DataError, RecipeError, ArtifactError])

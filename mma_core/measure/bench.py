@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .. import build, engines, sources
 from ..data import Corpus, Sentence, draw
+from ..errors import DataError
 from ..pieces import join
 from ..recipe import Recipe, parse
 from ..results import Measurement
@@ -72,6 +73,8 @@ def bench(
     for done, corpus in enumerate(corpora):
         report(0.2 + 0.8 * done / len(corpora), f"{corpus.language}, {corpus.source}")
         chosen = draw(corpus.sentences, sentences, SEED)
+        if not chosen:
+            raise DataError(f"{corpus.path} holds no sentences to measure on")
         for name, row in _rows(taggers, chosen, corpus, facts, teacher, command).items():
             if name in set(map(str, recipes)):
                 yield row

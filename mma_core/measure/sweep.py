@@ -42,6 +42,7 @@ def sweep(
     Returns:
         The number of rows that were added.
     """
+    recipes = list(dict.fromkeys(recipes))
     done = {(row.recipe, row.language, row.dataset) for row in results.read(table) if row.teacher == teacher}
     open_corpora = [
         corpus for corpus in corpora if any((str(r), corpus.language, corpus.source) not in done for r in recipes)

@@ -28,7 +28,11 @@ def _file(path: Path, *, magic: bytes = b"E5S1", version: int = 1) -> Path:
     head += struct.pack("<5iQ", len(PIECES), 0, 2, 1, 3, len(blob)) + offsets.tobytes()
     head += np.array([score for _, score in PIECES], dtype="<f4").tobytes() + blob
     head += struct.pack("<iI", 1, 5) + b"rules"
-    tensors = {b"l11.q.b": (0, BIAS.tobytes(), len(BIAS)), b"emb.word": (1, _block() * 2, 64), b"l0.aln.w": (1, _block(), 30)}
+    tensors = {
+        b"l11.q.b": (0, BIAS.tobytes(), len(BIAS)),
+        b"emb.word": (1, _block() * 2, 64),
+        b"l0.aln.w": (1, _block(), 30),
+    }
     table = sum(2 + len(name) + 21 for name in tensors)
     place, entries, data = len(head) + 4 + table, b"", b""
     for name, (kind, raw, elements) in tensors.items():
@@ -61,7 +65,7 @@ def test_another_layout_is_refused(tmp_path: Path, magic: bytes, version: int) -
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoder, "PACKAGE", "no_such_package")
-    with pytest.raises(ArtifactError, match=r"no_such_package is not installed: run `pip install -r requirements-train"):
+    with pytest.raises(ArtifactError, match=r"no_such_package is not installed: run `pip install -r"):
         encoder.package_file()
 
 
