@@ -25,17 +25,22 @@ Teachers = Callable[[str], Path]
 def order(tiny_teacher: Teachers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
     """An order, and an empty cache."""
     monkeypatch.setenv("MMA_CACHE", str(tmp_path / "cache"))
-    return Order(parse("onnx"), str(tiny_teacher("bert")))
+    return Order(parse("onnx"), str(tiny_teacher("bert")), languages=("de",))
 
 
 def build_now(order: Order) -> artifact.Artifact:
     return build.build(order.recipe, teacher=order.teacher, languages=order.languages)
 
 
+def found(order: Order) -> artifact.Artifact | None:
+    return build.cached(order.recipe, teacher=order.teacher, languages=order.languages)
+
+
 @pytest.fixture
 def builder(order: Order) -> Iterator[subprocess.Popen[str]]:
     """Another process that builds the order; it is exporting."""
-    command = [sys.executable, "-m", "mma_core", "build", str(order.recipe), "--teacher", order.teacher]
+    command = [sys.executable, "-m", "mma_core", "build", str(order.recipe), "--languages", "de"]
+    command += ["--teacher", order.teacher]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert any("exporting" in line for line in process.stderr)
@@ -48,7 +53,7 @@ def test_a_killed_builder_leaves_no_artifact(order: Order, builder: subprocess.P
     orphans = psutil.Process(builder.pid).children(recursive=True)
     builder.kill()
     builder.wait()
-    assert build.cached(order.recipe, teacher=order.teacher) is None
+    assert found(order) is None
     folder = build.folder_of(order)
     assert build_now(order) == artifact.open_folder(folder)
     # Whoever outlived the builder finds nobody to report to, and goes without a trace.
@@ -63,7 +68,7 @@ def test_a_killed_child_is_a_failure_of_ours(order: Order, builder: subprocess.P
     _, errors = builder.communicate()
     assert builder.returncode == 1
     assert "the build process ended without an answer (out of memory?)" in errors
-    assert build.cached(order.recipe, teacher=order.teacher) is None
+    assert found(order) is None
 
 
 @pytest.fixture
@@ -88,10 +93,10 @@ def test_a_corrupt_artifact_is_built_again(order: Order, quick_child: list[Path]
     content = bytearray(path.read_bytes())
     content[0] ^= 1
     path.unlink() if damage == "delete" else path.write_bytes(content if damage == "flip" else content[1:])
-    assert build.cached(order.recipe, teacher=order.teacher) is None
+    assert found(order) is None
     assert build_now(order).folder == folder
     assert quick_child == [folder, folder]
-    assert build.cached(order.recipe, teacher=order.teacher) is not None
+    assert found(order) is not None
 
 
 def test_a_half_folder_of_another_hand_is_replaced(order: Order, quick_child: list[Path]) -> None:
@@ -103,12 +108,12 @@ def test_a_half_folder_of_another_hand_is_replaced(order: Order, quick_child: li
 
 
 def test_builders_in_one_process_wait_for_each_other(order: Order, quick_child: list[Path]) -> None:
-    found: list[artifact.Artifact] = []
-    threads = [threading.Thread(target=lambda: found.append(build_now(order))) for _ in range(4)]
+    opened: list[artifact.Artifact] = []
+    threads = [threading.Thread(target=lambda: opened.append(build_now(order))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 4
-    assert all(one == found[0] for one in found)
+    assert len(opened) == 4
+    assert all(one == opened[0] for one in opened)
     assert len(quick_child) == 1
