@@ -19,7 +19,7 @@ from . import results
 from .data import Corpus, corpora, samples
 from .errors import DataError, MMAError
 from .languages import LANGUAGES, language
-from .recipe import Recipe, Step, parse
+from .recipe import Step, parse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -140,7 +140,9 @@ def _train_command(commands: Any) -> None:
     parts = parser.add_subparsers(required=True, metavar="WHAT")
     encoder = _command(parts, "encoder", _train_encoder, "unpack the built-in encoder and prove it")
     encoder.add_argument("--out", type=Path, metavar="DIR", help="the checkpoint folder (default: in the cache)")
-    teacher = _command(parts, "teacher", _train_teacher, "fine-tune the built-in encoder for NER; resumes a cut-off run")
+    teacher = _command(
+        parts, "teacher", _train_teacher, "fine-tune the built-in encoder for NER; resumes a cut-off run"
+    )
     teacher.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder with training files")
     teacher.add_argument("--steps", type=int, default=1700, help="optimiser steps of 32 sentences (1700)")
     teacher.add_argument("--out", type=Path, metavar="DIR", help="checkpoints and log (default: in the cache)")
@@ -259,7 +261,10 @@ def _bench(options: argparse.Namespace) -> None:
     _show([asdict(row) for row in rows], options.json, _ROW)
 
 
-_ROW = "{recipe:28} {language:4} {dataset:12} F1 {f1:5.1f} [{f1_low:.1f}, {f1_high:.1f}]  {words_per_s:8.0f} words/s  x{speedup:.2f}"
+_ROW = (
+    "{recipe:28} {language:4} {dataset:12} F1 {f1:5.1f} [{f1_low:.1f}, {f1_high:.1f}]  "
+    "{words_per_s:8.0f} words/s  x{speedup:.2f}"
+)
 
 
 def _sweep(options: argparse.Namespace) -> None:
@@ -289,13 +294,17 @@ def _corpora(options: argparse.Namespace) -> list[Corpus]:
     chosen = [c for c in found if not options.languages or c.language in options.languages]
     missing = sorted(set(options.languages) - {c.language for c in chosen})
     if missing:
-        raise DataError(f"no test file in {', '.join(missing)}; there are {', '.join(sorted({c.language for c in found}))}")
+        raise DataError(
+            f"no test file in {', '.join(missing)}; there are {', '.join(sorted({c.language for c in found}))}"
+        )
     return chosen
 
 
 def _own_command() -> str:
     # A row travels further than the folders of the machine it was measured on: of a path only the last name is kept.
-    return shlex.join(["python", "-m", "mma_core", *(Path(part).name if "/" in part else part for part in sys.argv[1:])])
+    return shlex.join(
+        ["python", "-m", "mma_core", *(Path(part).name if "/" in part else part for part in sys.argv[1:])]
+    )
 
 
 def _train_encoder(options: argparse.Namespace) -> None:
@@ -304,7 +313,9 @@ def _train_encoder(options: argparse.Namespace) -> None:
 
     folder = options.out or cache_root() / "encoder"
     proof = encoder.unpack(folder)
-    text = "{folder}: {parameters} parameters, {pieces} pieces, cosine at least {cosine_min:.5f} in {languages} languages"
+    text = (
+        "{folder}: {parameters} parameters, {pieces} pieces, cosine at least {cosine_min:.5f} in {languages} languages"
+    )
     _show([{"folder": str(folder), **proof}], options.json, text, single=True)
 
 

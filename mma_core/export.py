@@ -3,7 +3,7 @@
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import onnx
@@ -41,7 +41,7 @@ def export(checkpoint: "Checkpoint") -> "onnx.ModelProto":
         return onnx.load(path)
 
 
-def _Logits(model: object) -> object:  # noqa: N802
+def _Logits(model: Any) -> Any:  # noqa: N802
     import torch
 
     class Logits(torch.nn.Module):

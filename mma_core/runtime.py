@@ -37,7 +37,7 @@ class Tagged:
 
 @dataclass(frozen=True)
 class PieceTags:
-    """What a model says of one window: each piece's start in the text, tag number and probability; specials left out."""
+    """What a model says of one window, specials left out: each piece's start in the text, tag number, probability."""
 
     starts: np.ndarray
     tags: np.ndarray
@@ -143,7 +143,7 @@ class _Merger:
 
     def result(self, labels: Sequence[str]) -> Tagged:
         """The sentence's repaired tags; a word that shares its piece with the one before it continues its entity."""
-        raw = [labels[tag] if known else "O" for tag, known in zip(self._tags, self._known, strict=True)]
+        raw = [labels[int(tag)] if known else "O" for tag, known in zip(self._tags, self._known, strict=True)]
         for index in np.flatnonzero(self._shares_piece & self._known):
             raw[index] = raw[index].replace("B-", "I-", 1)
         return Tagged(repair(raw), self._scores.tolist())

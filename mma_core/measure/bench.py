@@ -102,8 +102,10 @@ def _rows(
     timed = sentences[:SPEED_SENTENCES]
     speeds = speed(taggers, [join(sentence.words)[0] for sentence in timed], corpus.language)
     base = _Base(corpus, teacher, command, sentences, timed, accuracies[TEACHER], speeds[TEACHER])
-    return {name: base.row(name, accuracies[name], speeds[name], facts[name], energies[name], tagger.threads)
-            for name, tagger in taggers.items()}
+    return {
+        name: base.row(name, accuracies[name], speeds[name], facts[name], energies[name], tagger.threads)
+        for name, tagger in taggers.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -159,8 +161,9 @@ def cpu() -> str:
     fields = {key.strip(): value.strip() for key, value in lines.items()}
     known = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
     sets = [name for name in known if name in fields.get("flags", "").split()]
+    name = fields.get("model name", platform.machine())
     model = f"family {fields.get('cpu family', '?')} model {fields.get('model', '?')}"
-    return f"{fields.get('model name', platform.machine())} ({model}), {engines.available_threads()} cores, {' '.join(sets)}"
+    return f"{name} ({model}), {engines.available_threads()} cores, {' '.join(sets)}"
 
 
 def _facts(name: str, teacher: str) -> _Facts:

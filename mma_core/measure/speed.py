@@ -48,9 +48,7 @@ def speed(taggers: Mapping[str, Tagger], texts: Sequence[str], language: str) ->
         with _no_collection():
             single[name] = [1000 * _seconds(tagger, [text], language) for text in texts[:LATENCY_TEXTS]]
     return {
-        name: Speed(
-            statistics.median(bulk[name]), *(float(value) for value in np.quantile(single[name], [0.5, 0.95]))
-        )
+        name: Speed(statistics.median(bulk[name]), *(float(value) for value in np.quantile(single[name], [0.5, 0.95])))
         for name in taggers
     }
 

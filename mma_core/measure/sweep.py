@@ -26,7 +26,7 @@ def read_recipes(path: Path) -> list[Recipe]:
     return found
 
 
-def sweep(
+def sweep(  # noqa: PLR0913  (bench's arguments, handed on, and the table)
     recipes: Sequence[Recipe],
     corpora: Sequence[Corpus],
     *,
@@ -36,8 +36,10 @@ def sweep(
     command: str,
     report: Report,
 ) -> int:
-    """Measure what the table lacks. All recipes of a corpus are measured in one run, so a corpus is the unit of work:
-    a sweep that was cut off measures again only the corpus in flight.
+    """Measure what the table lacks.
+
+    All recipes of a corpus are measured in one run, so a corpus is the unit of work: a sweep that was cut off measures
+    again only the corpus in flight. The arguments are those of `bench`, and the table that the rows are added to.
 
     Returns:
         The number of rows that were added.
@@ -50,9 +52,7 @@ def sweep(
     if not open_corpora:
         return 0
     added, rows = 0, []
-    for row in bench(
-        recipes, open_corpora, teacher=teacher, sentences=sentences, command=command, report=report
-    ):
+    for row in bench(recipes, open_corpora, teacher=teacher, sentences=sentences, command=command, report=report):
         rows.append(row)
         if len(rows) == len(recipes):
             results.append(table, rows)

@@ -34,7 +34,5 @@ class Int8(Step):
         world.report(0.0, "quantising to 8 bits")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.onnx"
-            quantize_dynamic(
-                model, path, per_channel=True, reduce_range=not has_vnni(), weight_type=QuantType.QInt8
-            )
+            quantize_dynamic(model, path, per_channel=True, reduce_range=not has_vnni(), weight_type=QuantType.QInt8)
             return onnx.load(path)

@@ -92,7 +92,9 @@ class Bf16(Step):
         from ..engines import has_bf16
 
         if not has_bf16():
-            raise RecipeError("step bf16: this CPU has no bf16 arithmetic (AVX512-BF16 or AMX); choose int8 or int8static")
+            raise RecipeError(
+                "step bf16: this CPU has no bf16 arithmetic (AVX512-BF16 or AMX); choose int8 or int8static"
+            )
 
     def apply(self, model: "onnx.ModelProto", world: World) -> "openvino.Model":
         """Convert; the engine is told the precision when the artifact is opened."""

@@ -9,6 +9,7 @@ import importlib.util
 import json
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -97,8 +98,9 @@ def read(path: Path) -> PackedEncoder:
     Raises:
         ArtifactError: the file does not follow the known layout.
     """
-    data = np.memmap(path, dtype=np.uint8, mode="r")
-    cursor = _Cursor(memoryview(data))
+    content = path.read_bytes()
+    data = np.frombuffer(content, dtype=np.uint8)
+    cursor = _Cursor(memoryview(content))
     magic, version = cursor.take("4sI")
     if (magic, version) != (b"E5S1", 1):
         raise ArtifactError(f"{path} begins with {magic!r} version {version}, expected b'E5S1' version 1")
@@ -136,7 +138,7 @@ def _read_pieces(cursor: _Cursor) -> list[tuple[str, float]]:
     blob = cursor.bytes(blob_length)
     _, normaliser_bytes = cursor.take("iI")
     cursor.bytes(normaliser_bytes)
-    texts = [blob[start:end].decode() for start, end in zip(offsets, offsets[1:], strict=False)]
+    texts = [blob[start:end].decode() for start, end in pairwise(offsets)]
     return list(zip(texts, scores.tolist(), strict=True))
 
 
@@ -155,7 +157,9 @@ def tokenizer(pieces: list[tuple[str, float]]) -> Tokenizer:
     )
     built.pre_tokenizer = pre_tokenizers.Metaspace()
     built.decoder = decoders.Metaspace()
-    built.post_processor = processors.TemplateProcessing("<s> $A </s>", "<s> $A </s> $B </s>", [("<s>", 0), ("</s>", 2)])
+    built.post_processor = processors.TemplateProcessing(
+        "<s> $A </s>", "<s> $A </s> $B </s>", [("<s>", 0), ("</s>", 2)]
+    )
     built.add_special_tokens([AddedToken(text, normalized=False, special=True) for text in SPECIALS])
     built.add_special_tokens([AddedToken(MASK, lstrip=True, normalized=False, special=True)])
     return built

@@ -113,7 +113,7 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, settings))
     done = _resume(model, optimizer, schedule, folder, settings)
     where = next(model.parameters()).device
-    clock = _Clock(folder / "log.jsonl", settings, done, report)
+    clock = _Clock(folder / "log.jsonl", settings, report)
     model.train()
     for step in range(done, settings.steps):
         torch.manual_seed(settings.seed * 1_000_003 + step)
@@ -153,10 +153,10 @@ def _parameter_groups(model: torch.nn.Module, settings: Settings) -> list[dict[s
 class _Clock:
     """Smooths loss and speed, writes the log, tells the time left."""
 
-    def __init__(self, log: Path, settings: Settings, done: int, report: Report, every: int = 10) -> None:
+    def __init__(self, log: Path, settings: Settings, report: Report, every: int = 10) -> None:
         self._log, self._settings, self._report, self._every = log, settings, report, every
-        self._since, self._sentences, self._losses = time.perf_counter(), 0, []
-        self._first = done
+        self._since, self._sentences = time.perf_counter(), 0
+        self._losses: list[torch.Tensor] = []
 
     def tick(self, step: int, loss: torch.Tensor, sentences: int, rate: float) -> None:
         self._losses.append(loss)
@@ -170,9 +170,7 @@ class _Clock:
         row = {"step": step, "loss": round(mean, 4), "sentences_per_s": round(speed, 1), "rate": rate}
         with self._log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
-        self._report(
-            step / self._settings.steps, f"loss {mean:.3f}, {speed:.0f} sentences/s, {left / 60:.0f} min left"
-        )
+        self._report(step / self._settings.steps, f"loss {mean:.3f}, {speed:.0f} sentences/s, {left / 60:.0f} min left")
         self._since, self._sentences, self._losses = time.perf_counter(), 0, []
 
 
@@ -220,4 +218,3 @@ def _resume(
     for group, base in zip(optimizer.param_groups, schedule.base_lrs, strict=True):
         group["lr"] = base * _rate(step, settings)
     return step
-

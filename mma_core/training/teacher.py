@@ -40,9 +40,7 @@ def encode(tokenizer: Tokenizer, sentences: Sequence[Sentence]) -> list[tuple[np
     return encoded
 
 
-def collate(
-    encoded: Sequence[tuple[np.ndarray, np.ndarray]], pad: int, where: torch.device
-) -> dict[str, torch.Tensor]:
+def collate(encoded: Sequence[tuple[np.ndarray, np.ndarray]], pad: int, where: torch.device) -> dict[str, torch.Tensor]:
     """Pad one batch: `input_ids`, `attention_mask`, `labels`, each of shape (batch, longest)."""
     longest = max(len(pieces) for pieces, _ in encoded)
     ids = np.full((len(encoded), longest), pad, dtype=np.int64)
