@@ -51,8 +51,10 @@ def test_built_in_a_child_and_found_again(cache: Path, tiny_teacher: Teachers, m
         raise AssertionError("built again")
 
     monkeypatch.setattr(build, "_build_in_child", never)
-    assert build.build(recipe, teacher=teacher, languages=GERMAN) == built
-    assert build.cached(recipe, teacher=teacher, languages=GERMAN) == built
+    assert build.build(recipe, teacher=teacher, languages=GERMAN).manifest == built.manifest
+    again = build.cached(recipe, teacher=teacher, languages=GERMAN)
+    assert again is not None
+    assert again.manifest == built.manifest
     assert build.cached(recipe, teacher=teacher) is None
 
 

@@ -21,7 +21,7 @@ from .speed import Speed, speed
 
 SEED = 13
 SENTENCES = 400
-SPEED_SENTENCES = 40
+SPEED_SENTENCES = 24
 TEACHER = "teacher"
 
 Report = Callable[[float, str], None]
@@ -47,7 +47,7 @@ def bench(
 ) -> Iterator[Measurement]:
     """Measure recipes beside their teacher, which always runs too.
 
-    Accuracy is measured on up to `sentences` sentences of each corpus, speed on up to 40 of them: recipes and teacher
+    Accuracy is measured on up to `sentences` sentences of each corpus, speed on up to 24 of them: recipes and teacher
     take turns, raw text in, spans out, threads as many as this process may use.
 
     Args:

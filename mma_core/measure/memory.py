@@ -2,8 +2,8 @@
 
 import multiprocessing
 import resource
-import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from .. import build
 from ..recipe import parse
@@ -18,5 +18,12 @@ def peak_rss_mb(recipe: str, *, teacher: str, texts: Sequence[str], language: st
 
 def _peak(recipe: str, teacher: str, texts: list[str], language: str) -> float:
     build.tagger(parse(recipe), teacher=teacher).tag_texts(texts, language)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6, 1)
+    return round(_peak_bytes() / 1e6, 1)
+
+
+def _peak_bytes() -> int:
+    # On Linux a new process inherits its parent's `ru_maxrss`; the high-water mark of its own memory does not.
+    status = Path("/proc/self/status")
+    if status.exists():
+        return 1024 * next(int(line.split()[1]) for line in status.read_text().splitlines() if "VmHWM" in line)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

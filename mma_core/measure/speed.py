@@ -12,7 +12,7 @@ import numpy as np
 from ..runtime import Tagger
 
 ROUNDS = 3
-LATENCY_TEXTS = 20
+LATENCY_TEXTS = 12
 WARM_UP_TEXTS = 8
 
 
