@@ -47,7 +47,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     # argparse settles an optional TEXT at the first positional, so one that follows the options is left over.
-    if len(rest) == 1 and not rest[0].startswith("-") and getattr(options, "text", rest) is None and not options.file:
+    marked = rest[:1] == ["--"]
+    rest = rest[marked:]
+    plain = len(rest) == 1 and (marked or not rest[0].startswith("-"))
+    if plain and getattr(options, "text", rest) is None and not options.file:
         options.text = rest[0]
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")

@@ -163,9 +163,10 @@ def _build_in_child(order: Order, folder: Path, report: Report, cancel: Event | 
         _follow(receiver, report, cancel)
     except BaseException:
         child.terminate()
-        raise
-    finally:
         child.join()
+        artifact.discard_partial(folder)
+        raise
+    child.join()
 
 
 def _follow(receiver: Connection, report: Report, cancel: Event | None) -> None:

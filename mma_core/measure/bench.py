@@ -64,20 +64,26 @@ def bench(
     Raises:
         MMAError: a recipe cannot be built or a corpus not be read.
     """
+    # Read first: a bad line shall not be found after minutes of building.
+    drawn = [_drawn(corpus, sentences) for corpus in corpora]
     names = list(dict.fromkeys([TEACHER, *map(str, recipes)]))
     taggers = {}
     for done, name in enumerate(names):
         report(0.2 * done / len(names), f"opening {name}")
         taggers[name] = build.tagger(parse(name), teacher=teacher, report=_quiet)
     facts = {name: _facts(name, teacher) for name in names}
-    for done, corpus in enumerate(corpora):
+    for done, (corpus, chosen) in enumerate(zip(corpora, drawn, strict=True)):
         report(0.2 + 0.8 * done / len(corpora), f"{corpus.language}, {corpus.source}")
-        chosen = draw(corpus.sentences, sentences, SEED)
-        if not chosen:
-            raise DataError(f"{corpus.path} holds no sentences to measure on")
         for name, row in _rows(taggers, chosen, corpus, facts, teacher, command).items():
             if name in set(map(str, recipes)):
                 yield row
+
+
+def _drawn(corpus: Corpus, count: int) -> list[Sentence]:
+    chosen = draw(corpus.sentences, count, SEED)
+    if not chosen:
+        raise DataError(f"{corpus.path} holds no sentences to measure on")
+    return chosen
 
 
 def _quiet(fraction: float, desc: str) -> None:

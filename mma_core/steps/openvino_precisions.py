@@ -37,7 +37,9 @@ class Int8Static(Step):
     """
 
     name, kind, title, engine = "int8static", Kind.PRECISION, "8 bits, calibrated", "openvino"
-    summary = "Weights and activations in 8 bits, ranges measured on unlabelled text: fastest in bulk on CPUs with VNNI."
+    summary = (
+        "Weights and activations in 8 bits, ranges measured on unlabelled text: fastest in bulk on CPUs with VNNI."
+    )
     paper = ("MMA (Sukhanovskii & Ryndin 2024)", "https://www.mathnet.ru/eng/znsl7552")
     example = "int8static"
 

@@ -106,15 +106,12 @@ def test_what_cannot_be_built_is_an_error(corpus: Corpus) -> None:
         next(bench([parse("int8")], [corpus], teacher=str(corpus.path.parent), report=quiet))
 
 
-@pytest.mark.parametrize("sentences", [0, 5])
-def test_nothing_to_measure_on(made: Made, teacher: str, tmp_path: Path, sentences: int) -> None:
-    made("bert")
-    path = tmp_path / "empty.conll"
-    path.write_text("\n" if sentences else "Ja\tO\n", encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(room, "peak_rss_mb", lambda *_arguments, **_settings: 1.0)
-        with pytest.raises(DataError, match="holds no sentences to measure on"):
-            list(bench([parse("onnx")], [Corpus("own", "de", "test", path)], teacher=teacher, sentences=sentences))
+@pytest.mark.parametrize(("content", "sentences"), [("\n", 5), ("Ja\tO\n", 0), ("Ja\tO\nNein\tX\n", 5)])
+def test_text_is_read_before_anything_is_built(tmp_path: Path, content: str, sentences: int) -> None:
+    path = tmp_path / "own.conll"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=r"holds no sentences to measure on|own\.conll:2: tag 'X'"):
+        next(bench([parse("onnx")], [Corpus("own", "de", "test", path)], teacher="/no/teacher", sentences=sentences))
 
 
 @pytest.mark.parametrize(
