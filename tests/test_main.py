@@ -227,7 +227,8 @@ def test_bad_usage_is_status_2(capsys: Output, arguments: list[str]) -> None:
     assert caught.value.code == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert "error: " in err.splitlines()[-1]
+    assert err.startswith("mma: ")
+    assert len(err.splitlines()) == 1
 
 
 def test_our_own_failure_is_status_1(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
