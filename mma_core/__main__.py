@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     _tag_command(commands)
     _bench_command(commands)
     _sweep_command(commands)
+    _raw_command(commands)
     _train_command(commands)
     return parser
 
@@ -133,6 +134,12 @@ def _sweep_command(commands: Any) -> None:
     default = Path(__file__).parents[1] / "precomputed" / "recipes.txt"
     parser.add_argument("--recipes", type=Path, metavar="FILE", default=default, help="recipes, one a line")
     parser.add_argument("--table", type=Path, metavar="FILE", default=results.PRECOMPUTED, help="where the rows go")
+    _measuring_options(parser)
+
+
+def _raw_command(commands: Any) -> None:
+    parser = _command(commands, "raw", _raw, "compare F1 from raw text with F1 from a corpus's own words")
+    parser.add_argument("recipe", metavar="RECIPE")
     _measuring_options(parser)
 
 
@@ -301,6 +308,22 @@ def _sweep(options: argparse.Namespace) -> None:
         report=_progress,
     )
     _show([{"added": added, "table": str(options.table)}], options.json, "{added} rows into {table}", single=True)
+
+
+def _raw(options: argparse.Namespace) -> None:
+    from . import build
+    from .measure.raw import compare
+
+    corpora = _corpora(options)
+    tagger = build.tagger(parse(options.recipe), teacher=options.teacher, report=_progress)
+    rows = compare(tagger, corpora, sentences=options.sentences, report=_progress)
+    _show([asdict(row) for row in rows], options.json, _RAW_ROW)
+
+
+_RAW_ROW = (
+    "{language:4} {dataset:12} F1 {f1_words:5.1f} from words, {f1_raw:5.1f} from raw text ({difference:+.1f})  "
+    "{same_words:.0f}% of sentences cut alike"
+)
 
 
 def _corpora(options: argparse.Namespace) -> list[Corpus]:

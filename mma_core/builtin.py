@@ -9,7 +9,7 @@ import json
 import lzma
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from filelock import FileLock
@@ -85,13 +85,23 @@ def _unpack_body(packed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def training(name: str) -> dict[str, Any]:
-    """How a built-in teacher was trained: command, stages, files, sentences seen by language, hardware, date."""
+    """How a built-in teacher was trained: command, stages, files, labelled sentences, hardware, date."""
     return json.loads((ASSETS / name / TRAINING).read_text(encoding="utf-8"))
 
 
-def seen(teacher: str) -> dict[str, int]:
-    """Labelled sentences of each language that a built-in teacher was trained on; empty for any other teacher."""
-    return training(teacher)["seen"] if teacher in names() else {}
+class Labelled(NamedTuple):
+    """Labelled sentences of a language: how many a teacher's training files hold, and how many of them it drew."""
+
+    available: int
+    seen: int
+
+
+def labelled(teacher: str) -> dict[str, Labelled]:
+    """What a built-in teacher was trained on, by language; empty for any other teacher."""
+    if teacher not in names():
+        return {}
+    record = training(teacher)
+    return {code: Labelled(count, record["seen"].get(code, 0)) for code, count in record["available"].items()}
 
 
 def pack(checkpoint: Path, name: str, record: dict[str, Any]) -> Path:

@@ -11,8 +11,8 @@ import numpy as np
 import regex
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u3000-\u303F\uFF00-\uFFEFー"
-_ENDS_UNSPACED = regex.compile(rf"[{_UNSPACED}]\p{{M}}*\Z")
-_STARTS_UNSPACED = regex.compile(rf"[{_UNSPACED}]")
+ENDS_UNSPACED = regex.compile(rf"[{_UNSPACED}]\p{{M}}*\Z")
+STARTS_UNSPACED = regex.compile(rf"[{_UNSPACED}]")
 NO_PIECE = -1
 
 
@@ -26,13 +26,13 @@ def join(words: Sequence[str]) -> tuple[str, np.ndarray]:
     borders = np.zeros((len(words), 2), dtype=np.int64)
     position, previous_unspaced = 0, False
     for index, word in enumerate(words):
-        if index and not (previous_unspaced and _STARTS_UNSPACED.match(word)):
+        if index and not (previous_unspaced and STARTS_UNSPACED.match(word)):
             parts.append(" ")
             position += 1
         parts.append(word)
         borders[index] = position, position + len(word)
         position += len(word)
-        previous_unspaced = _ENDS_UNSPACED.search(word) is not None
+        previous_unspaced = ENDS_UNSPACED.search(word) is not None
     return "".join(parts), borders
 
 

@@ -122,7 +122,13 @@ def ablations_table() -> str:
     return f"{_table(head, cells)}\n{told}\n"
 
 
-TABLES = {"figures": figures_table, "ablations": ablations_table, "steps": steps_table, "languages": languages_table, "commands": commands_table}
+TABLES = {
+    "figures": figures_table,
+    "ablations": ablations_table,
+    "steps": steps_table,
+    "languages": languages_table,
+    "commands": commands_table,
+}
 
 
 def block(text: str, name: str) -> re.Match[str] | None:

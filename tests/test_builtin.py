@@ -14,7 +14,7 @@ from mma_core import builtin, checkpoint, sources
 from mma_core.blocks import BLOCK, BYTES_4BIT, unpack_4bit
 from mma_core.errors import ArtifactError
 
-RECORD = {"teacher": "tiny", "seen": {"de": 3, "sw": 1}}
+RECORD = {"teacher": "tiny", "seen": {"de": 3, "sw": 1}, "available": {"de": 30, "sw": 10}}
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def test_unpacked_teacher_is_a_stock_checkpoint(trained: Path) -> None:
 def test_what_a_teacher_saw_is_kept_beside_it(trained: Path) -> None:
     builtin.pack(trained, "tiny", RECORD)
     assert builtin.training("tiny") == RECORD
-    assert builtin.seen("tiny") == {"de": 3, "sw": 1}
-    assert builtin.seen("another") == {}
+    assert builtin.labelled("tiny") == {"de": (30, 3), "sw": (10, 1)}
+    assert builtin.labelled("another") == {}
 
 
 def test_unpacked_once(trained: Path) -> None:

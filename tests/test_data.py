@@ -33,7 +33,17 @@ def written(path: Path, content: bytes) -> Path:
         TEXT.replace("\t", "   NN "),
         "-DOCSTART- -X- O O\n\n" + TEXT,
     ],
-    ids=["tabs", "crlf", "byte order mark", "more blank lines", "no last newline", "spaces", "columns", "more spaces", "documents"],
+    ids=[
+        "tabs",
+        "crlf",
+        "byte order mark",
+        "more blank lines",
+        "no last newline",
+        "spaces",
+        "columns",
+        "more spaces",
+        "documents",
+    ],
 )
 def test_a_file_gives_its_sentences(tmp_path: Path, name: str, content: str) -> None:
     assert list(read_conll(written(tmp_path / name, content.encode()))) == SENTENCES

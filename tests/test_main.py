@@ -17,6 +17,7 @@ from mma_core import build, results
 from mma_core.__main__ import main
 from mma_core.artifact import open_folder
 from mma_core.languages import LANGUAGES
+from mma_core.measure.bench import cpu
 from mma_core.recipe import Step, parse
 
 pytest_plugins = ("engine_fixtures",)
@@ -244,7 +245,7 @@ def test_our_own_failure_is_status_1(capsys: Output, monkeypatch: pytest.MonkeyP
 
 def fake_bench(*_arguments: Any, **settings: Any) -> Iterator[results.Measurement]:
     settings["report"](0.5, "half")
-    yield measurement(recipe="onnx", language="de", dataset="samples", command=settings["command"])
+    yield measurement(recipe="onnx", language="de", dataset="samples", command=settings["command"], cpu=cpu())
 
 
 def test_bench(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,6 +261,12 @@ def test_bench(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     assert out.startswith("onnx ")
     assert " 50% " in err
     assert "half" in err
+
+
+def test_raw(capsys: Output, teacher: str) -> None:
+    (row,) = answer(capsys, "raw", "onnx", "--teacher", teacher, "--languages", "sw", "--sentences", "5")
+    assert (row["language"], row["dataset"], row["sentences"]) == ("sw", "samples", 5)
+    assert row["difference"] == pytest.approx(row["f1_raw"] - row["f1_words"], abs=0.01)
 
 
 def test_sweep(capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

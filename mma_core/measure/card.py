@@ -82,7 +82,7 @@ def write_card(name: str, *, data: Path, report: Callable[[float, str], None]) -
         date=datetime.now(UTC).date().isoformat(),
         **_training(builtin.training(name)),
     )
-    seen = builtin.seen(name)
+    seen = {code: count.seen for code, count in builtin.labelled(name).items()}
     path.write_text(head + "".join(_line(row, seen) for row in rows) + _means(rows, seen), encoding="utf-8")
     return path
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from transformers import BertForTokenClassification
@@ -28,7 +29,7 @@ class Trained:
 
     Attributes:
         folder: the stock checkpoint folder.
-        record: how it came about, JSON: stages, files, labelled sentences seen by language, hardware, date.
+        record: how it came about, JSON: stages, files, labelled sentences, hardware, date.
     """
 
     folder: Path
@@ -60,13 +61,14 @@ def run_stages(name: str, stages: Sequence[Stage], *, data: Path, work: Path, re
     tokenizer = encoder.tokenizer(encoder.read(encoder.package_file()).pieces)
     seen: dict[str, set[tuple[str, int]]] = {}
     key, folder = encoder.SHA256, None
-    files: dict[Path, Corpus] = {}
+    files: dict[Path, tuple[Corpus, int]] = {}
     for number, stage in enumerate(stages):
         report(number / len(stages), f"{stage.name}: reading the training files")
         labels = ner.labelled(data, stage.mixture, tokenizer)
         key = stage_key(stage, labels.files, key)
         place = work / f"{number + 1}-{stage.name}-{key[:12]}"
-        files |= {corpus.path: corpus for corpus in labels.files}
+        sizes = np.bincount(labels.groups, minlength=len(labels.files)).tolist()
+        files |= {corpus.path: (corpus, size) for corpus, size in zip(labels.files, sizes, strict=True)}
         _note_seen(seen, labels, stage)
         if not (place / "checkpoint").is_dir():
             share = _part(report, number, len(stages), stage.name)
@@ -75,7 +77,7 @@ def run_stages(name: str, stages: Sequence[Stage], *, data: Path, work: Path, re
         folder = place / "checkpoint"
     if folder is None:
         raise DataError(f"the plan of {name} has no stage")
-    return Trained(folder, _record(name, stages, files.values(), seen))
+    return Trained(folder, _record(name, stages, list(files.values()), seen))
 
 
 def stage_key(stage: Stage, files: Sequence[Corpus], before: str) -> str:
@@ -101,19 +103,28 @@ def _note_seen(seen: dict[str, set[tuple[str, int]]], labels: ner.Labelled, stag
             seen.setdefault(corpus.language, set()).add((corpus.source, index - begins[group]))
 
 
-def _record(name: str, stages: Sequence[Stage], files: Any, seen: dict[str, set[tuple[str, int]]]) -> dict[str, Any]:
-    gpu = torch.cuda.is_available()
+def _record(
+    name: str, stages: Sequence[Stage], files: Sequence[tuple[Corpus, int]], seen: dict[str, set[tuple[str, int]]]
+) -> dict[str, Any]:
+    available: Counter[str] = Counter()
+    for corpus, size in files:
+        available[corpus.language] += size
     return {
         "teacher": name,
         "command": f"python -m mma_core train teacher {name} --data DIR --pack",
         "stages": [asdict(stage) for stage in stages],
-        "files": dict(sorted(Counter(corpus.source for corpus in files).items())),
+        "files": dict(sorted(Counter(corpus.source for corpus, _ in files).items())),
+        "available": dict(sorted(available.items())),
         "seen": {language: len(seen[language]) for language in sorted(seen)},
-        "hardware": torch.cuda.get_device_name()
-        if gpu
-        else f"CPU {platform.machine()}, {torch.get_num_threads()} threads",
+        "hardware": _hardware(),
         "date": datetime.now(UTC).date().isoformat(),
     }
+
+
+def _hardware() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"CPU {platform.machine()}, {torch.get_num_threads()} threads"
 
 
 def _keep(model: BertForTokenClassification, tokenizer: Tokenizer, folder: Path) -> None:

@@ -35,6 +35,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "command": "python -m mma_core train teacher multi --data DIR --pack",
         "stages": [asdict(stage)],
         "files": {"uner": 1, "wikiann": 2},
+        "available": {"da": 2000, "de": 40},
         "seen": {"da": 1200, "de": 30},
         "hardware": "a machine",
         "date": "2026-01-01",

@@ -71,6 +71,7 @@ def test_stages_follow_each_other_and_are_kept(tmp_path: Path, data: Path) -> No
     assert made.folder == second / "checkpoint"
     assert not same(first / "checkpoint", made.folder)
     assert made.record["files"] == {"uner": 1, "wikineural": 1}
+    assert made.record["available"] == {"da": 8, "de": 8}
     assert set(made.record["seen"]) == {"da", "de"}
     assert 1 <= made.record["seen"]["da"] <= 8
     written = (made.folder / "model.safetensors").stat().st_mtime_ns
