@@ -1,7 +1,7 @@
 """The languages the app knows, one row each.
 
 The tier follows the labelled training sentences that the built-in teacher `multi` may see: high from 10,000, mid
-from 4,500, low below, zero-shot none. `tier_of` applies the same limits to what any teacher saw.
+from 4,500, low below, zero-shot none. `tier_of` applies the same limits to the training files of any teacher.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MID_FROM = 4_500
 
 
 class Tier(StrEnum):
-    """How many labelled training sentences the built-in teacher saw in a language."""
+    """How many labelled training sentences of a language the built-in teacher could learn from."""
 
     HIGH = "high-resource"
     MID = "mid-resource"
@@ -126,7 +126,7 @@ LANGUAGES = {language.code: language for language in _TABLE}
 
 
 def tier_of(sentences: int) -> Tier:
-    """The tier of a language of which a teacher saw so many labelled sentences in training."""
+    """The tier of a language with so many labelled sentences in a teacher's training files."""
     if sentences >= HIGH_FROM:
         return Tier.HIGH
     if sentences >= MID_FROM:
