@@ -165,8 +165,12 @@ def _train_command(commands: Any) -> None:
     teacher.add_argument("--pack", action="store_true", help="pack the result into assets/")
     card = _command(parts, "card", _train_card, "measure a teacher on every test file and write its model card")
     _name_and_data(card, "test files")
+    curve = _command(parts, "curve", _train_curve, "measure a teacher on dev files after each stage of its training")
+    _name_and_data(curve, "dev files")
+    _work_option(curve)
     ablations = _command(parts, "ablations", _train_ablations, "train small variants and compare them on dev files")
-    ablations.add_argument("names", nargs="*", metavar="NAME", help="of these alone")
+    ablations.add_argument("name", metavar="TEACHER", help="the teacher")
+    ablations.add_argument("runs", nargs="*", metavar="RUN", help="of these alone")
     ablations.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder")
     _work_option(ablations)
     words = _command(parts, "words", _train_words, "make the word lists for trimming vocabularies")
@@ -392,10 +396,17 @@ def _train_teacher(options: argparse.Namespace) -> None:
     _show([{**made.record, "folder": str(folder)}], options.json, "{folder}", single=True)
 
 
+def _train_curve(options: argparse.Namespace) -> None:
+    from .measure.curve import curve
+
+    rows = curve(options.name, data=options.data, work=_training_folder(options), report=_progress)
+    _show(rows, options.json, "{stage:12} {sentences:9,} sentences  {f1}")
+
+
 def _train_ablations(options: argparse.Namespace) -> None:
     from .measure.ablations import run
 
-    rows = run(options.names, data=options.data, work=_training_folder(options), report=_progress)
+    rows = run(options.name, options.runs, data=options.data, work=_training_folder(options), report=_progress)
     _show(rows, options.json, "{name:24} {gold:5.1f} ({difference:+.1f}, p = {p:.2f})")
 
 

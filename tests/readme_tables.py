@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from mma_core import results
 from mma_core.__main__ import _parser
 from mma_core.languages import LANGUAGES, Tier
-from mma_core.measure import ablations
+from mma_core.measure import ablations, curve
 from mma_core.recipe import Step
 
 README = Path(__file__).parents[1] / "README.md"
@@ -103,7 +104,33 @@ def ablations_table() -> str:
     rows = [json.loads(line) for line in lines]
     if not rows:
         return ""
-    head = ("run", "changes", "gold", "zero-shot", "silver", "difference on gold [95%]", "p")
+    teachers = sorted({row["teacher"] for row in rows})
+    return "\n".join(_ablations_of([row for row in rows if row["teacher"] == name]) for name in teachers)
+
+
+def curves_table() -> str:
+    """One row a teacher and stage: sentences drawn so far, and dev F1 by source."""
+    lines = curve.TABLE.read_text(encoding="utf-8").splitlines() if curve.TABLE.exists() else []
+    rows = [json.loads(line) for line in lines]
+    if not rows:
+        return ""
+    kinds = sorted({kind for row in rows for kind in row["f1"]})
+    cells = [
+        (
+            f"`{row['teacher']}`",
+            row["stage"],
+            f"{row['sentences']:,}",
+            *(f"{row['f1'][kind]:.1f}" if kind in row["f1"] else "" for kind in kinds),
+        )
+        for row in rows
+    ]
+    told = f"Macro F1 on dev files, up to {curve.SENTENCES} sentences each: `python -m mma_core train curve TEACHER`."
+    return f"{_table(('teacher', 'after stage', 'sentences', *kinds), cells)}\n{told}\n"
+
+
+def _ablations_of(rows: list[dict[str, Any]]) -> str:
+    one = rows[0]
+    head = ("run", "changes", "gold", "zero-shot", "silver", f"difference on {one['judged']} [95%]", "p")
     cells = [
         (
             row["name"],
@@ -114,10 +141,10 @@ def ablations_table() -> str:
         )
         for row in sorted(rows, key=lambda row: (bool(row["changes"]), -row["difference"]))
     ]
-    one = rows[0]
+    start = "the bare encoder" if one["after"] == 0 else f"stage {one['after']}"
     told = (
-        f"Each {one['steps']} steps of {one['batch_size']} sentences from the weights of `{one['start']}`, "
-        f"macro F1 on {one['dev_sentences']} dev sentences, {one['hardware']}, {one['date']}: `{one['command']}`."
+        f"`{one['teacher']}`: each {one['steps']} steps of {one['batch_size']} sentences, begun from {start}; macro "
+        f"F1 on {one['dev_sentences']} dev sentences, {one['hardware']}, {one['date']}: `{one['command']}`."
     )
     return f"{_table(head, cells)}\n{told}\n"
 
@@ -125,6 +152,7 @@ def ablations_table() -> str:
 TABLES = {
     "figures": figures_table,
     "ablations": ablations_table,
+    "curves": curves_table,
     "steps": steps_table,
     "languages": languages_table,
     "commands": commands_table,

@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .. import build, builtin
+from .. import builtin
 from ..data import LABELS, Corpus, corpora, draw
-from ..recipe import parse
 from .accuracy import Accuracy, accuracy
 from .bench import cpu
+from .checkpoints import tagger
 
 SEED = 13
 SENTENCES = 200
@@ -41,7 +42,7 @@ A named-entity tagger for persons (PER), organisations (ORG) and locations (LOC)
 ## F1 on test files
 
 Strict entity F1 (seqeval, IOB2, micro) with its 95% bootstrap interval over sentences, on at most {count} sentences of
-each test file drawn with seed {card_seed}, tagged by the teacher in PyTorch fp32 on {cpu}, {date}.
+each test file drawn with seed {card_seed}, tagged by the teacher in PyTorch fp32, in batches, on {cpu}, {date}.
 Command: `python -m mma_core train card {name} --data DIR`.
 
 | language | data set | sentences seen | test sentences | F1 | interval | PER | ORG | LOC |
@@ -64,13 +65,13 @@ def write_card(name: str, *, data: Path, report: Callable[[float, str], None]) -
         DataError: the folder holds no test files.
         ArtifactError: the teacher is damaged.
     """
-    tagger = build.tagger(parse("teacher"), teacher=name)
+    tag = tagger(builtin.unpack(name)).tag
     tests = corpora(data, "test")
     rows = []
     for done, corpus in enumerate(tests):
         report(done / len(tests), f"{corpus.language}, {corpus.source}")
         chosen = draw(corpus.sentences, SENTENCES, SEED)
-        tagged = tagger.tag([sentence.words for sentence in chosen])
+        tagged = tag([sentence.words for sentence in chosen])
         scores = accuracy([s.tags for s in chosen], [t.tags for t in tagged], SEED)
         rows.append((corpus, len(chosen), scores))
     path = builtin.ASSETS / name / "MODEL_CARD.md"
@@ -105,12 +106,33 @@ def _files(count: int) -> str:
     return "1 file" if count == 1 else f"{count} files"
 
 
+_TOLD = {"name", "steps", "batch_size", "learning_rate", "head_factor", "seed"}
+
+
 def _stage(stage: dict[str, Any]) -> str:
+    from ..training.loop import Settings
+    from ..training.plans import Stage
+
     settings = stage["settings"]
-    return (
+    usual = _flat(asdict(Stage(stage["name"], Settings(settings["steps"]))))
+    changed = [
+        f"{key} {_plain(value)}" for key, value in _flat(stage).items() if key not in _TOLD and value != usual[key]
+    ]
+    first = (
         f"{stage['name']}: {settings['steps']} steps of {settings['batch_size']} sentences, learning rate "
         f"{settings['learning_rate']:g} (head × {settings['head_factor']:g}), seed {settings['seed']}"
     )
+    return "; ".join([first, *changed])
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _flat(stage: dict[str, Any]) -> dict[str, Any]:
+    own = {key: value for key, value in stage.items() if not isinstance(value, dict)}
+    listed = {key: tuple(value) if isinstance(value, list) else value for key, value in stage["mixture"].items()}
+    return {**own, **stage["settings"], **listed}
 
 
 def _line(row: tuple[Corpus, int, Accuracy], seen: dict[str, int]) -> str:

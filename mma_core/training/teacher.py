@@ -28,12 +28,17 @@ class Trained:
     """What a training made.
 
     Attributes:
-        folder: the stock checkpoint folder.
-        record: how it came about, JSON: stages, files, labelled sentences, hardware, date.
+        folders: the stock checkpoint folder of each stage.
+        record: how they came about, JSON: stages, files, labelled sentences, hardware, date.
     """
 
-    folder: Path
+    folders: tuple[Path, ...]
     record: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """The last stage's checkpoint folder, which is the teacher."""
+        return self.folders[-1]
 
 
 def train(name: str, *, data: Path, work: Path, plans: Path = PLANS, report: Report) -> Trained:
@@ -60,7 +65,8 @@ def run_stages(name: str, stages: Sequence[Stage], *, data: Path, work: Path, re
     """Run stages one after the other, each from the weights of the one before."""
     tokenizer = encoder.tokenizer(encoder.read(encoder.package_file()).pieces)
     seen: dict[str, set[tuple[str, int]]] = {}
-    key, folder = encoder.SHA256, None
+    key = encoder.SHA256
+    folders: list[Path] = []
     files: dict[Path, tuple[Corpus, int]] = {}
     for number, stage in enumerate(stages):
         report(number / len(stages), f"{stage.name}: reading the training files")
@@ -72,12 +78,13 @@ def run_stages(name: str, stages: Sequence[Stage], *, data: Path, work: Path, re
         _note_seen(seen, labels, stage)
         if not (place / "checkpoint").is_dir():
             share = _part(report, number, len(stages), stage.name)
-            model = ner.train(stage, start=folder, tokenizer=tokenizer, labels=labels, folder=place, report=share)
+            start = folders[-1] if folders else None
+            model = ner.train(stage, start=start, tokenizer=tokenizer, labels=labels, folder=place, report=share)
             _keep(model, tokenizer, place / "checkpoint")
-        folder = place / "checkpoint"
-    if folder is None:
+        folders.append(place / "checkpoint")
+    if not folders:
         raise DataError(f"the plan of {name} has no stage")
-    return Trained(folder, _record(name, stages, list(files.values()), seen))
+    return Trained(tuple(folders), _record(name, stages, list(files.values()), seen))
 
 
 def stage_key(stage: Stage, files: Sequence[Corpus], before: str) -> str:

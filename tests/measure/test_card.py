@@ -10,7 +10,7 @@ from mma_core import builtin
 from mma_core.measure import card
 from mma_core.runtime import Tagged
 from mma_core.training.loop import Settings
-from mma_core.training.plans import Stage
+from mma_core.training.plans import Mixture, Stage
 
 
 class Echo:
@@ -30,10 +30,10 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             path = data / "ner" / where / f"{split}.conll"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    stage = Stage("all", Settings(steps=7))
+    stage = Stage("all", Settings(steps=7, until=5), Mixture(languages=("en",)))
     record = {
         "command": "python -m mma_core train teacher multi --data DIR --pack",
-        "stages": [asdict(stage)],
+        "stages": json.loads(json.dumps([asdict(stage)])),
         "files": {"uner": 1, "wikiann": 2},
         "available": {"da": 2000, "de": 40},
         "seen": {"da": 1200, "de": 30},
@@ -44,7 +44,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "assets" / "multi" / "pack.json").write_text("{}", encoding="utf-8")
     (tmp_path / "assets" / "multi" / "training.json").write_text(json.dumps(record), encoding="utf-8")
     monkeypatch.setattr(builtin, "ASSETS", tmp_path / "assets")
-    monkeypatch.setattr(card.build, "tagger", lambda recipe, teacher: Echo())
+    monkeypatch.setattr(builtin, "unpack", Path)
+    monkeypatch.setattr(card, "tagger", lambda checkpoint: Echo())
     return data
 
 
@@ -55,5 +56,5 @@ def test_the_card_holds_every_file_what_was_seen_and_the_stages(data: Path) -> N
     assert "| ar | transfer | zero-shot | 2 | 50.0 |" in text
     assert "3 training files, 1,230 distinct sentences of 2 languages seen" in text
     assert "Universal NER (CC BY-SA 4.0): 1 file; WikiANN: 2 files." in text
-    assert "  - all: 7 steps of 32 sentences, learning rate 0.0001 (head × 5), seed 13" in text
+    assert "  - all: 7 steps of 32 sentences, learning rate 0.0001 (head × 5), seed 13; until 5; languages en" in text
     assert "| transfer, zero-shot languages | 1 | 50.0 |" in text
