@@ -5,6 +5,7 @@ A span's offsets are characters (Unicode code points) of the text as given, end 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import regex
 
@@ -28,10 +29,12 @@ _RULES = {
     WordRule.ENGLISH: rf"['’]s\b|{_RUN}(?:(?!['’]s\b){_INNER}{_RUN})*",
     WordRule.ELISION: rf"(?i:aujourd['’]hui)|{_RUN}['’](?=\w)|{_RUN}(?:[.\-‐‑·&@]{_RUN}(?!['’]\w))*",
 }
-_PATTERNS = {
-    rule: regex.compile(rf"{_INITIALS}|{_NUMBER}|{pattern}|{_REST}", regex.V1) for rule, pattern in _RULES.items()
-}
 _INVISIBLE = regex.compile(r"[\s\p{Z}\p{Cc}\p{Cf}]+")
+
+
+@cache
+def _pattern(rule: WordRule) -> regex.Pattern[str]:
+    return regex.compile(rf"{_INITIALS}|{_NUMBER}|{_RULES[rule]}|{_REST}", regex.V1)
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,12 @@ def words(text: str, code: str) -> list[Word]:
     Raises:
         DataError: the language is unknown.
     """
-    pattern = _PATTERNS[language(code).rule]
-    return [Word(m.group(), m.start(), m.end()) for m in pattern.finditer(text) if not _INVISIBLE.fullmatch(m.group())]
+    found = []
+    for match in _pattern(language(code).rule).finditer(text):
+        word = match.group()
+        if word[0].isalnum() or not _INVISIBLE.fullmatch(word):
+            found.append(Word(word, *match.span()))
+    return found
 
 
 def repair(tags: Sequence[str]) -> list[str]:
@@ -116,4 +123,17 @@ def tags(borders: Sequence[Word], entities: Sequence[Span]) -> list[str]:
         for index, word in enumerate(borders):
             if entity.start <= word.start and word.end <= entity.end:
                 found[index], prefix = prefix + entity.label, "I-"
+    return found
+
+
+def entities(tags: Sequence[str]) -> set[tuple[int, int, str]]:
+    """Entities of valid IOB2 tags as (first word, word after the last, label)."""
+    found = set()
+    start = None
+    for index in range(len(tags) + 1):
+        if start is not None and (index == len(tags) or not tags[index].startswith("I-")):
+            found.add((start, index, tags[start][2:]))
+            start = None
+        if index < len(tags) and tags[index].startswith("B-"):
+            start = index
     return found

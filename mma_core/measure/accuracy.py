@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data import LABELS
+from ..spans import entities
 
 RESAMPLES = 1000
 
@@ -62,19 +63,6 @@ def accuracy(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], 
 
 def _percent(share: float) -> float:
     return round(100 * float(share), 2)
-
-
-def entities(tags: Sequence[str]) -> set[tuple[int, int, str]]:
-    """Entities of valid IOB2 tags as (first word, word after the last, label)."""
-    found = set()
-    start = None
-    for index in range(len(tags) + 1):
-        if start is not None and (index == len(tags) or not tags[index].startswith("I-")):
-            found.add((start, index, tags[start][2:]))
-            start = None
-        if index < len(tags) and tags[index].startswith("B-"):
-            start = index
-    return found
 
 
 def _interval(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], seed: int) -> tuple[float, float]:
