@@ -8,6 +8,8 @@ import importlib
 import math
 import os
 import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol, runtime_checkable
@@ -80,6 +82,20 @@ def open_engine(
     if path.suffix == ".xml":
         return OpenVinoEngine(path, threads, precision=precision, pad=pad, limit=limit, cache=cache)
     return OnnxEngine(path, threads)
+
+
+def run(engine: Engine, batches: Sequence[tuple[np.ndarray, np.ndarray]], threads: int) -> list[Answer]:
+    """Run batches: in bulk if there are several and the engine can, else one after the other.
+
+    Args:
+        engine: the loaded model.
+        batches: (ids, mask) of each, the largest first.
+        threads: processor threads to use.
+    """
+    if threads == 1 or len(batches) < 2 or not isinstance(engine, BulkEngine):
+        return [engine(*batch) for batch in batches]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda batch: engine.bulk(*batch), batches))
 
 
 class OnnxEngine:

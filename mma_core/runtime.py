@@ -220,43 +220,47 @@ class ArtifactTagger(Tagger):
         counts = np.fromiter(map(len, known), np.int64, len(known))
         total = int(counts.sum())
         ids = np.fromiter(chain.from_iterable(encoding.ids for encoding in known), np.int64, total)
-        offsets = chain.from_iterable(chain.from_iterable(encoding.offsets for encoding in known))
-        answer = PieceTags(
-            counts,
-            np.fromiter(offsets, np.int64, 2 * total).reshape(-1, 2),
-            np.zeros(total, dtype=np.int64),
-            np.zeros(total),
-        )
+        pairs = chain.from_iterable(chain.from_iterable(encoding.offsets for encoding in known))
+        offsets = np.fromiter(pairs, np.int64, 2 * total).reshape(-1, 2)
+        tags, scores = np.zeros(total, dtype=np.int64), np.zeros(total)
         begins = counts.cumsum() - counts
-        parallel = self.threads > 1 and isinstance(self._engine, engines.BulkEngine)
-        lengths = (counts + len(self._before) + len(self._after)).tolist()
-        share = max(SMALL_BATCH, sum(lengths) // self.threads) if parallel else BATCH_PIECES
-        todo = [(begins[batch], counts[batch]) for batch in batches(lengths, min(share, BATCH_PIECES))]
-        if parallel and len(todo) > 1:
-            with ThreadPoolExecutor(self.threads) as threads:
-                list(threads.map(lambda batch: self._run(self._engine.bulk, ids, *batch, answer), todo))
-        else:
-            for batch in todo:
-                self._run(self._engine, ids, *batch, answer)
-        return answer
+        budget = min(BATCH_PIECES, max(SMALL_BATCH, total // self.threads))
+        todo = [self._padded(ids, begins[batch], counts[batch]) for batch in batches(counts.tolist(), budget)]
+        found = engines.run(self._engine, [(batch.ids, batch.mask) for batch in todo], self.threads)
+        for batch, (batch_tags, batch_scores) in zip(todo, found, strict=True):
+            tags[batch.places] = batch_tags[batch.inside]
+            scores[batch.places] = batch_scores[batch.inside]
+        return PieceTags(counts, offsets, tags, scores)
 
-    def _run(
-        self, engine: engines.Engine, ids: np.ndarray, begins: np.ndarray, counts: np.ndarray, answer: PieceTags
-    ) -> None:
-        """Tag one batch: the texts whose pieces begin at `begins`, so many each; write into `answer`."""
-        grid = np.arange(counts.max(initial=0))
-        inside = grid < counts[:, None]  # (texts, longest)
-        places = (begins[:, None] + grid)[inside]
-        body = slice(len(self._before), len(self._before) + len(grid))
-        lengths = counts + len(self._before) + len(self._after)
-        padded = np.full((len(counts), lengths.max()), self._pad, dtype=np.int64)
-        padded[:, : body.start] = self._before
-        padded[:, body][inside] = ids[places]
+    def _padded(self, ids: np.ndarray, begins: np.ndarray, counts: np.ndarray) -> "_Batch":
+        """A batch of the texts whose pieces begin at `begins` of `ids`, so many each; specials added."""
+        grid = np.arange(len(self._before) + int(counts.max(initial=0)) + len(self._after))
+        ends = (len(self._before) + counts)[:, None]
+        inside = (grid >= len(self._before)) & (grid < ends)
+        places = (begins[:, None] + grid - len(self._before))[inside]
+        padded = np.full(inside.shape, self._pad, dtype=np.int64)
+        padded[:, : len(self._before)] = self._before
+        padded[inside] = ids[places]
         for number, special in enumerate(self._after):
-            padded[np.arange(len(counts)), body.start + counts + number] = special
-        mask = np.arange(padded.shape[1]) < lengths[:, None]
-        tags, scores = engine(padded, mask.astype(np.int64))
-        answer.tags[places], answer.scores[places] = tags[:, body][inside], scores[:, body][inside]
+            padded[grid == ends + number] = special
+        return _Batch(padded, (grid < ends + len(self._after)).astype(np.int64), inside, places)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What an engine is given, and where its answers go.
+
+    Attributes:
+        ids: piece numbers, shape (texts, longest).
+        mask: 1 for pieces and specials, 0 for padding, shape (texts, longest).
+        inside: where the pieces are, specials left out, shape (texts, longest).
+        places: their numbers in all pieces laid end to end, shape (pieces,).
+    """
+
+    ids: np.ndarray
+    mask: np.ndarray
+    inside: np.ndarray
+    places: np.ndarray
 
 
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
