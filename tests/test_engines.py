@@ -161,6 +161,21 @@ def test_threads_may_share_an_engine(opened: Opened, name: str) -> None:
         assert np.abs(found[index][1] - scores).max() < TOLERANCE
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_bulk_gives_the_same_in_order(opened: Opened, name: str) -> None:
+    engine = opened(name, "bert")
+    jobs = [batch("bert", (40 - 3 * index, 5)) for index in range(9)]
+    for (tags, scores), job in zip(engines.run(engine, jobs, THREADS), jobs, strict=True):
+        alone = engine(*job)
+        assert (tags == alone[0])[job[1] == 1].all()
+        assert np.abs(scores - alone[1])[job[1] == 1].max() < TOLERANCE
+
+
+def test_a_function_is_an_engine_too() -> None:
+    jobs = [batch("bert", (3,)), batch("bert", (2,))]
+    assert engines.run(lambda ids, mask: (ids, mask), jobs, THREADS) == jobs
+
+
 @pytest.fixture
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """What the system's files say, instead of this machine's; eight processors."""

@@ -1,9 +1,10 @@
 """The corridor from words to tags: the same answer from both taggers, at every length, in every script."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Encoding, Tokenizer
 
-from mma_core import checkpoint, runtime
+from mma_core import checkpoint, engines, runtime
 from mma_core.data import TAGS, samples
 from mma_core.decoding import PieceTags
 from mma_core.errors import DataError
+from mma_core.pieces import join
 from mma_core.runtime import ArtifactTagger, PipelineTagger, Tagger
 from mma_core.spans import repair
 
@@ -122,6 +124,60 @@ def test_batches_do_not_change_tags(taggers: Pair) -> None:
     _, fast = taggers("bert")
     alone = [fast.tag([sentence])[0].tags for sentence in SENTENCES]
     assert [t.tags for t in fast.tag(SENTENCES)] == alone
+
+
+def test_pools_and_bulk_do_not_change_tags(taggers: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, fast = taggers("xlm-roberta")
+    sentences = [words[start:] for words in SENTENCES for start in range(len(words))]
+    whole = fast.tag(sentences)
+    monkeypatch.setattr(runtime, "POOL_TEXTS", 7)
+    monkeypatch.setattr(runtime, "SMALL_BATCH", 16)
+    used: list[int] = []
+    real = engines.run
+
+    def watched(engine: Any, batches: Any, threads: int) -> Any:
+        used.append(len(batches))
+        return real(engine, batches, threads)
+
+    monkeypatch.setattr(engines, "run", watched)
+    pooled = fast.tag(sentences)
+    assert [t.tags for t in pooled] == [t.tags for t in whole]
+    assert max(np.abs(np.array(a.scores) - b.scores).max() for a, b in zip(pooled, whole, strict=True)) < 1e-4
+    assert len(used) > 5
+    assert max(used) > 1
+
+
+def test_a_text_is_read_as_its_tokenizer_encodes_it(taggers: Pair) -> None:
+    for model_type in tiny.MODEL_TYPES:
+        _, fast = taggers(model_type)
+        seen: list[tuple[np.ndarray, np.ndarray]] = []
+
+        def engine(ids: np.ndarray, mask: np.ndarray, seen: Any = seen) -> engines.Answer:
+            seen.append((ids, mask))
+            return np.zeros_like(ids), np.zeros(ids.shape, dtype=np.float32)
+
+        tokenizer = fast._tokenizer
+        tagger = ArtifactTagger(engine, tokenizer, {"id2label": {"0": "O"}, "pad_token_id": 7}, 1, 128)
+        tagger.tag(SENTENCES)
+        texts = {join(sentence)[0] for sentence in SENTENCES if sentence}
+        rows = {tuple(row[real == 1]) for ids, mask in seen for row, real in zip(ids, mask, strict=True)}
+        assert rows == {tuple(tokenizer.encode(text).ids) for text in texts}
+        assert all((ids[mask == 0] == 7).all() for ids, mask in seen)
+
+
+def test_errors_while_reading_ahead_arrive(taggers: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, fast = taggers("bert")
+    monkeypatch.setattr(runtime, "POOL_TEXTS", 2)
+
+    def texts() -> Iterator[str]:
+        yield from ["Angela kam."] * 5
+        raise DataError("line 6 is not UTF-8")
+
+    found = fast.stream(texts(), "de")
+    with pytest.raises(DataError, match="line 6"):
+        list(found)
+    with pytest.raises(DataError, match="unknown language"):
+        next(fast.stream(["Angela kam."] * 5, "xx"))
 
 
 class Marker(Tagger):

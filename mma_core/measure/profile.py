@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from tokenizers import Encoding
@@ -14,7 +14,7 @@ from tokenizers import Encoding
 from .. import build, engines
 from ..data import samples
 from ..decoding import PieceTags
-from ..engines import Engine
+from ..engines import Answer, BulkEngine
 from ..errors import DataError, RecipeError
 from ..languages import language
 from ..pieces import join
@@ -98,7 +98,7 @@ def profile(
     times = _milliseconds(tagger, texts, code)
     report(0.9, "measuring the processor's peak")
     found = peaks(made.manifest["engine"], tagger.threads)
-    operations = _operations(tagger.lengths, weights, made.config)
+    operations = _operations(tagger.engine.lengths, weights, made.config)
     return Profile(
         recipe=str(wanted),
         teacher=teacher,
@@ -107,7 +107,7 @@ def profile(
         language=code,
         sentences=len(texts),
         words=sum(len(words(text, code)) for text in texts),
-        pieces=sum(tagger.lengths),
+        pieces=sum(tagger.engine.lengths),
         bytes=parts,
         milliseconds=times,
         operations=round(operations, 3),
@@ -125,22 +125,43 @@ def _texts(code: str) -> list[str]:
     return [join(sentence.words)[0] for sentence in found[code].sentences]
 
 
+class _WatchedEngine:
+    """An engine that notes when its runs begin and end, and the lengths of what it is given."""
+
+    def __init__(self, engine: BulkEngine) -> None:
+        self._engine = engine
+        self.begins: list[float] = []
+        self.ends: list[float] = []
+        self.lengths: list[int] = []
+
+    def __call__(self, ids: np.ndarray, mask: np.ndarray) -> Answer:
+        """As the engine's, watched."""
+        return self._watched(self._engine, ids, mask)
+
+    def bulk(self, ids: np.ndarray, mask: np.ndarray) -> Answer:
+        """As the engine's, watched."""
+        return self._watched(self._engine.bulk, ids, mask)
+
+    def _watched(self, run: Callable[[np.ndarray, np.ndarray], Answer], ids: np.ndarray, mask: np.ndarray) -> Answer:
+        self.begins.append(time.perf_counter())
+        found = run(ids, mask)
+        self.ends.append(time.perf_counter())
+        self.lengths += mask.sum(axis=1).tolist()
+        return found
+
+    def clear(self) -> None:
+        """Forget all that was noted."""
+        for noted in (self.begins, self.ends, self.lengths):
+            noted.clear()
+
+
 class _Watched(ArtifactTagger):
-    """A tagger that notes the seconds its parts take, and the lengths of what its engine is given."""
+    """A tagger that notes the seconds its parts take."""
 
     def __init__(self, tagger: ArtifactTagger) -> None:
         vars(self).update(vars(tagger))
         self.seconds: defaultdict[str, float] = defaultdict(float)
-        self.lengths: list[int] = []
-        self._engine = self._watching(tagger._engine)
-
-    def _watching(self, engine: Engine) -> Engine:
-        def run(ids: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            self.lengths += mask.sum(axis=1).tolist()
-            with self.noting("model"):
-                return engine(ids, mask)
-
-        return run
+        self.engine = self._engine = _WatchedEngine(cast("BulkEngine", tagger._engine))
 
     @contextmanager
     def noting(self, part: str) -> Iterator[None]:
@@ -157,7 +178,10 @@ class _Watched(ArtifactTagger):
     def answer(self, texts: Sequence[str], encodings: Sequence[Encoding | None]) -> PieceTags:
         """As the tagger's, watched."""
         with self.noting("answer"):
-            return super().answer(texts, encodings)
+            found = super().answer(texts, encodings)
+        # Batches may run at once; all are padded before the first.
+        self.seconds["model"] += max(self.engine.ends) - min(self.engine.begins)
+        return found
 
 
 def _milliseconds(tagger: _Watched, texts: Sequence[str], code: str) -> dict[str, float]:
@@ -167,7 +191,7 @@ def _milliseconds(tagger: _Watched, texts: Sequence[str], code: str) -> dict[str
 
 def _round(tagger: _Watched, texts: Sequence[str], code: str) -> dict[str, float]:
     tagger.seconds.clear()
-    tagger.lengths.clear()
+    tagger.engine.clear()
     with tagger.noting("splitting"):
         for text in texts:
             join([word.text for word in words(text, code)])
