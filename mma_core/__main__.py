@@ -62,8 +62,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the usage in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"mma: {message} (see {self.prog} --help)\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m mma_core", description="Compress, tag and measure.")
+    parser = _Parser(prog="python -m mma_core", description="Compress, tag and measure.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, run, text in (
         ("recipes", _recipes, "list the steps that a recipe can have"),
@@ -76,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     _bench_command(commands)
     _profile_command(commands)
     _sweep_command(commands)
+    _raw_command(commands)
     _train_command(commands)
     return parser
 
@@ -151,6 +159,12 @@ def _sweep_command(commands: Any) -> None:
     _measuring_options(parser)
 
 
+def _raw_command(commands: Any) -> None:
+    parser = _command(commands, "raw", _raw, "compare F1 from raw text with F1 from a corpus's own words")
+    parser.add_argument("recipe", metavar="RECIPE")
+    _measuring_options(parser)
+
+
 def _measuring_options(parser: argparse.ArgumentParser) -> None:
     _teacher_option(parser)
     _languages_option(parser)
@@ -161,22 +175,33 @@ def _measuring_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _train_command(commands: Any) -> None:
-    parser = commands.add_parser("train", help="make what the project ships: encoder, teacher, words")
+    parser = commands.add_parser("train", help="make what the project ships: encoder, teachers, words; try ablations")
     parts = parser.add_subparsers(required=True, metavar="WHAT")
     encoder = _command(parts, "encoder", _train_encoder, "unpack the built-in encoder and prove it")
     encoder.add_argument("--out", type=Path, metavar="DIR", help="the checkpoint folder (default: in the cache)")
     teacher = _command(
-        parts, "teacher", _train_teacher, "fine-tune the built-in encoder for NER; resumes a cut-off run"
+        parts, "teacher", _train_teacher, "train a built-in teacher by its plan; resumes a run that was cut off"
     )
-    teacher.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder with training files")
-    teacher.add_argument("--steps", type=int, default=1700, help="optimiser steps of 32 sentences (1700)")
-    teacher.add_argument("--out", type=Path, metavar="DIR", help="checkpoints and log (default: in the cache)")
-    teacher.add_argument("--pack", action="store_true", help="pack the result as the built-in teacher multi")
-    card = _command(parts, "card", _train_card, "measure the teacher on every test file and write its model card")
-    card.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder with test files")
-    card.add_argument("--out", type=Path, metavar="DIR", help="the training run's folder (default: in the cache)")
+    _name_and_data(teacher, "training files")
+    _work_option(teacher)
+    teacher.add_argument("--pack", action="store_true", help="pack the result into assets/")
+    card = _command(parts, "card", _train_card, "measure a teacher on every test file and write its model card")
+    _name_and_data(card, "test files")
+    ablations = _command(parts, "ablations", _train_ablations, "train small variants and compare them on dev files")
+    ablations.add_argument("names", nargs="*", metavar="NAME", help="of these alone")
+    ablations.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder")
+    _work_option(ablations)
     words = _command(parts, "words", _train_words, "make the word lists for trimming vocabularies")
     words.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder with unlabelled text")
+
+
+def _name_and_data(parser: argparse.ArgumentParser, files: str) -> None:
+    parser.add_argument("name", nargs="?", default="multi", metavar="NAME", help="the teacher (default: multi)")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help=f"data folder with {files}")
+
+
+def _work_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, metavar="DIR", help="checkpoints and logs (default: in the cache)")
 
 
 def _recipes(options: argparse.Namespace) -> None:
@@ -338,14 +363,14 @@ _ROW = (
 
 
 def _profile(options: argparse.Namespace) -> None:
-    from . import charts_profile
+    from .charts import anatomy
     from .measure.profile import profile
 
     found = asdict(profile(parse(options.recipe), teacher=options.teacher, code=options.language, report=_progress))
     if options.json:
         _print_json(found)
     else:
-        print(f"{options.recipe}: {charts_profile.takeaway(found)}")
+        print(f"{options.recipe}: {anatomy.takeaway(found)}")
 
 
 def _sweep(options: argparse.Namespace) -> None:
@@ -361,6 +386,22 @@ def _sweep(options: argparse.Namespace) -> None:
         report=_progress,
     )
     _show([{"added": added, "table": str(options.table)}], options.json, "{added} rows into {table}", single=True)
+
+
+def _raw(options: argparse.Namespace) -> None:
+    from . import build
+    from .measure.raw import compare
+
+    corpora = _corpora(options)
+    tagger = build.tagger(parse(options.recipe), teacher=options.teacher, report=_progress)
+    rows = compare(tagger, corpora, sentences=options.sentences, report=_progress)
+    _show([asdict(row) for row in rows], options.json, _RAW_ROW)
+
+
+_RAW_ROW = (
+    "{language:4} {dataset:12} F1 {f1_words:5.1f} from words, {f1_raw:5.1f} from raw text ({difference:+.1f})  "
+    "{same_words:.0f}% of sentences cut alike"
+)
 
 
 def _corpora(options: argparse.Namespace) -> list[Corpus]:
@@ -403,28 +444,37 @@ def _train_encoder(options: argparse.Namespace) -> None:
 def _training_folder(options: argparse.Namespace) -> Path:
     from .folders import cache_root
 
-    return options.out or cache_root() / "training" / "multi"
+    return options.out or cache_root() / "training"
 
 
 def _train_card(options: argparse.Namespace) -> None:
     from .measure.card import write_card
 
-    path = write_card("multi", data=options.data, work=_training_folder(options), report=_progress)
+    path = write_card(options.name, data=options.data, report=_progress)
     _show([{"card": str(path)}], options.json, "{card}", single=True)
 
 
 def _train_teacher(options: argparse.Namespace) -> None:
     from . import builtin
     from .training import encoder, teacher
-    from .training.loop import Settings
+    from .training.loop import accelerator
 
-    work = _training_folder(options)
-    folder = teacher.train(data=options.data, work=work, settings=Settings(steps=options.steps), report=_progress)
+    made = teacher.train(options.name, data=options.data, work=_training_folder(options), report=_progress)
+    folder = made.folder
+    if not accelerator().is_main_process:
+        return
     if options.pack:
         packed = encoder.read(encoder.package_file())
         builtin.store_encoder(packed.word_blocks, encoder.tokenizer(packed.pieces).to_str())
-        folder = builtin.pack(folder, "multi")
-    _show([{"folder": str(folder)}], options.json, "{folder}", single=True)
+        folder = builtin.pack(made.folder, options.name, made.record)
+    _show([{**made.record, "folder": str(folder)}], options.json, "{folder}", single=True)
+
+
+def _train_ablations(options: argparse.Namespace) -> None:
+    from .measure.ablations import run
+
+    rows = run(options.names, data=options.data, work=_training_folder(options), report=_progress)
+    _show(rows, options.json, "{name:24} {gold:5.1f} ({difference:+.1f}, p = {p:.2f})")
 
 
 def _train_words(options: argparse.Namespace) -> None:

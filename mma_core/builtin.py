@@ -9,6 +9,7 @@ import json
 import lzma
 import shutil
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from filelock import FileLock
@@ -23,6 +24,7 @@ EMBEDDINGS = ASSETS / "encoder" / "word_embeddings.safetensors"
 TOKENIZER = ASSETS / "encoder" / "tokenizer.json.xz"
 WORD_EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
 PLAIN = ("config.json", "tokenizer_config.json")
+TRAINING = "training.json"
 
 
 def names() -> list[str]:
@@ -82,10 +84,35 @@ def _unpack_body(packed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return tensors
 
 
-def pack(checkpoint: Path, name: str) -> Path:
+def training(name: str) -> dict[str, Any]:
+    """How a built-in teacher was trained: command, stages, files, labelled sentences, hardware, date."""
+    return json.loads((ASSETS / name / TRAINING).read_text(encoding="utf-8"))
+
+
+class Labelled(NamedTuple):
+    """Labelled sentences of a language: how many a teacher's training files hold, and how many of them it drew."""
+
+    available: int
+    seen: int
+
+
+def labelled(teacher: str) -> dict[str, Labelled]:
+    """What a built-in teacher was trained on, by language; empty for any other teacher."""
+    if teacher not in names():
+        return {}
+    record = training(teacher)
+    return {code: Labelled(count, record["seen"].get(code, 0)) for code, count in record["available"].items()}
+
+
+def pack(checkpoint: Path, name: str, record: dict[str, Any]) -> Path:
     """Pack a trained checkpoint folder as the built-in teacher `name` (its word embeddings must be the encoder's).
 
     Matrices go to 8-bit blocks; vectors and the head stay fp32.
+
+    Args:
+        checkpoint: the folder.
+        name: of the teacher.
+        record: how it was trained, for `training`.
 
     Returns:
         The folder in `assets/`.
@@ -109,6 +136,7 @@ def pack(checkpoint: Path, name: str) -> Path:
     _save(packed, folder / "body.safetensors")
     for plain in PLAIN:
         shutil.copy(checkpoint / plain, folder / plain)
+    (folder / TRAINING).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     (folder / "pack.json").write_text(json.dumps({"sha256": _digest(name)}) + "\n", encoding="utf-8")
     return folder
 

@@ -1,7 +1,7 @@
 """Labelled and unlabelled text from files: CoNLL (plain or xz), the samples in `assets/`, folders of test files."""
 
 import lzma
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,10 @@ T = TypeVar("T")
 LABELS = ("PER", "ORG", "LOC")
 TAGS = ("O", *(f"{prefix}-{label}" for label in LABELS for prefix in "BI"))
 
+DOCUMENT_START = "-DOCSTART-"
+
+# Labelled by machine; all other sources by hand.
+SILVER = ("wikiann", "wikineural")
 # What may train weights that the project ships, as the corpora's own licences allow; the rest serves evaluation.
 TRAINING_SOURCES = ("masakhaner2", "uner", "wikiann", "wikineural")
 TRAINING_EXTRA = {"transfer": ("da", "fi", "ko", "nb", "ro")}
@@ -66,6 +70,8 @@ def open_text(path: Path) -> Iterator[IO[str]]:
 def read_conll(path: Path) -> Iterator[Sentence]:
     """Read `token<TAB>tag` lines (any white space between, the tag last), blank lines between sentences.
 
+    CoNLL-2003's `-DOCSTART-` lines are no sentences and are skipped.
+
     Raises:
         DataError: the file is missing or not UTF-8, or a line has no tag or a tag that is not IOB2 over
             PER, ORG, LOC; the message names file and line.
@@ -74,6 +80,8 @@ def read_conll(path: Path) -> Iterator[Sentence]:
     tags: list[str] = []
     with open_text(path) as lines:
         for number, line in enumerate(lines, 1):
+            if line.startswith(DOCUMENT_START):
+                continue
             if line.strip():
                 word, tag = _row(line, f"{path}:{number}")
                 words.append(word)
@@ -94,14 +102,30 @@ def _row(line: str, where: str) -> tuple[str, str]:
     return cells[0], cells[-1]
 
 
+def entities(tags: Sequence[str]) -> set[tuple[int, int, str]]:
+    """Entities of valid IOB2 tags as (first word, word after the last, label)."""
+    found = set()
+    start = None
+    for index in range(len(tags) + 1):
+        if start is not None and (index == len(tags) or not tags[index].startswith("I-")):
+            found.add((start, index, tags[start][2:]))
+            start = None
+        if index < len(tags) and tags[index].startswith("B-"):
+            start = index
+    return found
+
+
 def corpora(folder: Path, split: str) -> list[Corpus]:
     """All labelled files `ner/<source>/<language>/<split>.conll.xz` (or `.conll`) under a data folder, in name order.
+
+    Where a folder has a file in both forms, the compressed one counts.
 
     Raises:
         DataError: there are none.
     """
-    paths = sorted((folder / "ner").glob(f"*/*/{split}.conll*"))
-    found = [Corpus(path.parts[-3], path.parts[-2], split, path) for path in paths]
+    names = (f"{split}.conll", f"{split}.conll.xz")
+    paths = {path.parent: path for name in names for path in (folder / "ner").glob(f"*/*/{name}")}
+    found = [Corpus(path.parts[-3], path.parts[-2], split, path) for _, path in sorted(paths.items())]
     if not found:
         raise DataError(f"{folder} holds no ner/<source>/<language>/{split}.conll.xz")
     return [corpus for corpus in found if corpus.language in LANGUAGES]

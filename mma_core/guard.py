@@ -24,10 +24,10 @@ import numpy as np
 
 from . import artifact, engines, matrices, runtime
 from .artifact import Artifact
+from .data import entities
 from .languages import LANGUAGES
 from .matrices import Cost, Matrix
 from .recipe import Step, World
-from .spans import entities
 
 if TYPE_CHECKING:
     import onnx

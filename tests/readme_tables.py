@@ -1,6 +1,7 @@
 """The tables of README.md, made from what is registered; `make tables` writes them, test_docs.py compares them."""
 
 import argparse
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
@@ -9,6 +10,7 @@ from pathlib import Path
 from mma_core import results
 from mma_core.__main__ import _parser
 from mma_core.languages import LANGUAGES, Tier
+from mma_core.measure import ablations
 from mma_core.recipe import Step
 
 README = Path(__file__).parents[1] / "README.md"
@@ -95,7 +97,38 @@ def figures_table() -> str:
     return f"{_table(head, cells)}\nAverages over {sets} test files in {languages} languages, on {places}, {dates}.\n"
 
 
-TABLES = {"figures": figures_table, "steps": steps_table, "languages": languages_table, "commands": commands_table}
+def ablations_table() -> str:
+    """One row a run: what it changes, dev F1, and the paired difference from the control with its interval."""
+    lines = ablations.TABLE.read_text(encoding="utf-8").splitlines() if ablations.TABLE.exists() else []
+    rows = [json.loads(line) for line in lines]
+    if not rows:
+        return ""
+    head = ("run", "changes", "gold", "zero-shot", "silver", "difference on gold [95%]", "p")
+    cells = [
+        (
+            row["name"],
+            ", ".join(f"`{key} = {json.dumps(value)}`" for key, value in row["changes"].items()),
+            *(f"{row[kind]:.1f}" for kind in ("gold", "zero_shot", "silver")),
+            f"{row['difference']:+.1f} [{row['low']:+.1f}, {row['high']:+.1f}]" if row["changes"] else "",
+            f"{row['p']:.2f}" if row["changes"] else "",
+        )
+        for row in sorted(rows, key=lambda row: (bool(row["changes"]), -row["difference"]))
+    ]
+    one = rows[0]
+    told = (
+        f"Each {one['steps']} steps of {one['batch_size']} sentences from the weights of `{one['start']}`, "
+        f"macro F1 on {one['dev_sentences']} dev sentences, {one['hardware']}, {one['date']}: `{one['command']}`."
+    )
+    return f"{_table(head, cells)}\n{told}\n"
+
+
+TABLES = {
+    "figures": figures_table,
+    "ablations": ablations_table,
+    "steps": steps_table,
+    "languages": languages_table,
+    "commands": commands_table,
+}
 
 
 def block(text: str, name: str) -> re.Match[str] | None:

@@ -104,6 +104,10 @@ def test_tag_and_compare(address: str, page: Any) -> None:
     assert "entit" in page.locator("#mma-result .mma-summary").inner_text()
     page.get_by_role("tab", name="Compare").click()
     page.locator("#mma-chart .js-plotly-plot").wait_for()
+    page.get_by_role("tab", name="Languages").click()
+    page.locator("#mma-by-language .scatterlayer .points path").first.wait_for()
+    page.locator("#mma-language-filters").get_by_label("Silver").check()
+    page.locator("#mma-language-table").wait_for()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -103,8 +103,15 @@ def test_unknown_languages_are_refused_at_once(tiny_teacher: Teachers) -> None:
         build.build(parse("int8"), teacher=str(tiny_teacher("bert")), languages=("xx",))
 
 
+def folder_with_text(folder: Path, content: str) -> Path:
+    (folder / "text").mkdir(parents=True)
+    (folder / "text" / "de.txt.xz").write_bytes(lzma.compress(content.encode()))
+    return folder
+
+
 def test_key_follows_all_that_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order = Order(parse("vocab:de,en+int8"), "a")
+    folders = [folder_with_text(tmp_path / name, content) for name, content in zip("abc", "xyx", strict=True)]
     same = Order(parse("int8+vocab:en,de"), "a name says nothing")
     assert same.key("0") == order.key("0")
     keys = [
@@ -112,8 +119,8 @@ def test_key_follows_all_that_matters(tmp_path: Path, monkeypatch: pytest.Monkey
         order.key("1"),
         Order(parse("vocab:de+int8"), "a").key("0"),
         Order(parse("vocab:de,en"), "a").key("0"),
-        Order(order.recipe, "a", tmp_path).key("0"),
-        Order(order.recipe, "a", tmp_path / "other").key("0"),
+        Order(order.recipe, "a", folders[0]).key("0"),
+        Order(order.recipe, "a", folders[1]).key("0"),
         Order(order.recipe, "a", None, GERMAN).key("0"),
     ]
     other_cpu = not engines.has_vnni()
@@ -122,6 +129,8 @@ def test_key_follows_all_that_matters(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(build, "versions", lambda: {"torch": "0"})
     keys.append(order.key("0"))
     assert len(set(keys)) == len(keys) == 9
+    monkeypatch.undo()
+    assert Order(order.recipe, "a", folders[0]).key("0") == Order(order.recipe, "a", folders[2]).key("0")
     one, other = (Order(order.recipe, "a", None, codes) for codes in (("de", "en"), ("en", "de")))
     assert one.key("0") == other.key("0")
 

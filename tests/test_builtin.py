@@ -14,6 +14,8 @@ from mma_core import builtin, checkpoint, sources
 from mma_core.blocks import BLOCK, BYTES_4BIT, unpack_4bit
 from mma_core.errors import ArtifactError
 
+RECORD = {"teacher": "tiny", "seen": {"de": 3, "sw": 1}, "available": {"de": 30, "sw": 10}}
+
 
 @pytest.fixture
 def trained(tiny_teacher: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -40,7 +42,7 @@ def trained(tiny_teacher: Callable[[str], Path], tmp_path: Path, monkeypatch: py
 
 def test_round_trip(trained: Path) -> None:
     assert builtin.names() == []
-    builtin.pack(trained, "tiny")
+    builtin.pack(trained, "tiny", RECORD)
     assert builtin.names() == ["tiny"]
     before, after = load_file(trained / "model.safetensors"), load_file(builtin.unpack("tiny") / "model.safetensors")
     assert before.keys() == after.keys()
@@ -56,26 +58,33 @@ def test_round_trip(trained: Path) -> None:
 
 
 def test_unpacked_teacher_is_a_stock_checkpoint(trained: Path) -> None:
-    builtin.pack(trained, "tiny")
+    builtin.pack(trained, "tiny", RECORD)
     loaded = checkpoint.load("tiny")
     assert (loaded.name, loaded.sha256) == ("tiny", builtin.sha256("tiny"))
     assert loaded.tokenizer.to_str() == tiny.tokenizer("bert").to_str()
     assert sources.locate("tiny").folder == builtin.unpack("tiny")
 
 
+def test_what_a_teacher_saw_is_kept_beside_it(trained: Path) -> None:
+    builtin.pack(trained, "tiny", RECORD)
+    assert builtin.training("tiny") == RECORD
+    assert builtin.labelled("tiny") == {"de": (30, 3), "sw": (10, 1)}
+    assert builtin.labelled("another") == {}
+
+
 def test_unpacked_once(trained: Path) -> None:
-    builtin.pack(trained, "tiny")
+    builtin.pack(trained, "tiny", RECORD)
     first = (builtin.unpack("tiny") / "model.safetensors").stat()
     second = (builtin.unpack("tiny") / "model.safetensors").stat()
     assert (first.st_ino, first.st_mtime_ns) == (second.st_ino, second.st_mtime_ns)
 
 
 def test_another_teacher_is_unpacked_beside_it(trained: Path) -> None:
-    builtin.pack(trained, "tiny")
+    builtin.pack(trained, "tiny", RECORD)
     first = builtin.unpack("tiny")
     tensors = load_file(trained / "model.safetensors")
     save_file({**tensors, "classifier.bias": tensors["classifier.bias"] + 1}, trained / "model.safetensors")
-    builtin.pack(trained, "tiny")
+    builtin.pack(trained, "tiny", RECORD)
     second = builtin.unpack("tiny")
     assert second != first
     assert np.array_equal(load_file(second / "model.safetensors")["classifier.bias"], tensors["classifier.bias"] + 1)
@@ -83,7 +92,7 @@ def test_another_teacher_is_unpacked_beside_it(trained: Path) -> None:
 
 @pytest.mark.parametrize("file", ["tiny/body.safetensors", "tiny/config.json", "encoder/word_embeddings.safetensors"])
 def test_damaged_assets_are_refused(trained: Path, file: str) -> None:
-    builtin.pack(trained, "tiny")
+    builtin.pack(trained, "tiny", RECORD)
     path = builtin.ASSETS / file
     content = bytearray(path.read_bytes())
     content[-2] ^= 1
@@ -94,7 +103,7 @@ def test_damaged_assets_are_refused(trained: Path, file: str) -> None:
 
 
 def test_a_cut_off_unpacking_leaves_no_teacher(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    builtin.pack(trained, "tiny")
+    builtin.pack(trained, "tiny", RECORD)
     with monkeypatch.context() as patch:
 
         def full(*_arguments: object, **_settings: object) -> None:
@@ -108,7 +117,7 @@ def test_a_cut_off_unpacking_leaves_no_teacher(trained: Path, monkeypatch: pytes
 
 
 def test_two_at_once(trained: Path) -> None:
-    builtin.pack(trained, "tiny")
+    builtin.pack(trained, "tiny", RECORD)
     found: list[Path] = []
     threads = [threading.Thread(target=lambda: found.append(builtin.unpack("tiny"))) for _ in range(3)]
     for thread in threads:
@@ -125,5 +134,5 @@ def test_other_word_embeddings_cannot_be_packed(trained: Path) -> None:
     tensors[builtin.WORD_EMBEDDINGS][3, 3] += 0.01
     save_file(tensors, trained / "model.safetensors")
     with pytest.raises(ArtifactError, match="train with them frozen"):
-        builtin.pack(trained, "tiny")
+        builtin.pack(trained, "tiny", RECORD)
     assert builtin.names() == []

@@ -31,8 +31,19 @@ def written(path: Path, content: bytes) -> Path:
         TEXT.replace("\t", " "),
         TEXT.replace("\t", "\tNN\t_\t"),
         TEXT.replace("\t", "   NN "),
+        "-DOCSTART- -X- O O\n\n" + TEXT,
     ],
-    ids=["tabs", "crlf", "byte order mark", "more blank lines", "no last newline", "spaces", "columns", "more spaces"],
+    ids=[
+        "tabs",
+        "crlf",
+        "byte order mark",
+        "more blank lines",
+        "no last newline",
+        "spaces",
+        "columns",
+        "more spaces",
+        "documents",
+    ],
 )
 def test_a_file_gives_its_sentences(tmp_path: Path, name: str, content: str) -> None:
     assert list(read_conll(written(tmp_path / name, content.encode()))) == SENTENCES

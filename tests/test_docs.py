@@ -49,7 +49,7 @@ def examples() -> list[str]:
 def test_an_example_is_a_legal_command(line: str) -> None:
     arguments = shlex.split(line, comments=True)[3:]
     options = _parse(arguments)
-    recipes = [options.recipe] if "recipe" in options else options.recipes
+    recipes = [options.recipe] if "recipe" in options else getattr(options, "recipes", [])
     for recipe in recipes if isinstance(recipes, list) else []:  # the sweep's is a file
         parse(recipe)
 

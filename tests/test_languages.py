@@ -3,7 +3,7 @@ import re
 import pytest
 
 from mma_core.errors import DataError
-from mma_core.languages import _TABLE, LANGUAGES, Language, Tier, WordRule, language
+from mma_core.languages import _TABLE, LANGUAGES, Language, Tier, WordRule, language, tier_of
 
 
 def test_every_row_has_a_code_of_its_own_and_the_table_is_in_order() -> None:
@@ -31,3 +31,11 @@ def test_an_unknown_code_is_named_and_the_known_ones_are_listed() -> None:
     assert language("de").name == "German"
     with pytest.raises(DataError, match=r"'xx'.*de, .*zu"):
         language("xx")
+
+
+@pytest.mark.parametrize(
+    ("sentences", "tier"),
+    [(0, Tier.ZERO), (1, Tier.LOW), (4_499, Tier.LOW), (4_500, Tier.MID), (9_999, Tier.MID), (10_000, Tier.HIGH)],
+)
+def test_the_tier_follows_the_sentences_seen(sentences: int, tier: Tier) -> None:
+    assert tier_of(sentences) is tier

@@ -18,6 +18,7 @@ from mma_core.__main__ import main
 from mma_core.artifact import open_folder
 from mma_core.data import read_conll
 from mma_core.languages import LANGUAGES
+from mma_core.measure.bench import cpu
 from mma_core.recipe import Step, parse
 
 pytest_plugins = ("engine_fixtures",)
@@ -273,7 +274,8 @@ def test_bad_usage_is_status_2(capsys: Output, arguments: list[str]) -> None:
     assert caught.value.code == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert "error: " in err.splitlines()[-1]
+    assert err.startswith("mma: ")
+    assert len(err.splitlines()) == 1
 
 
 def test_our_own_failure_is_status_1(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,7 +291,7 @@ def test_our_own_failure_is_status_1(capsys: Output, monkeypatch: pytest.MonkeyP
 
 def fake_bench(*_arguments: Any, **settings: Any) -> Iterator[results.Measurement]:
     settings["report"](0.5, "half")
-    yield measurement(recipe="onnx", language="de", dataset="samples", command=settings["command"])
+    yield measurement(recipe="onnx", language="de", dataset="samples", command=settings["command"], cpu=cpu())
 
 
 def test_bench(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,6 +307,12 @@ def test_bench(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     assert out.startswith("onnx ")
     assert " 50% " in err
     assert "half" in err
+
+
+def test_raw(capsys: Output, teacher: str) -> None:
+    (row,) = answer(capsys, "raw", "onnx", "--teacher", teacher, "--languages", "sw", "--sentences", "5")
+    assert (row["language"], row["dataset"], row["sentences"]) == ("sw", "samples", 5)
+    assert row["difference"] == pytest.approx(row["f1_raw"] - row["f1_words"], abs=0.01)
 
 
 def test_sweep(capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

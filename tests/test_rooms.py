@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 LEVELS = (
     ("app",),
     ("__main__", "ui"),
-    ("charts", "charts_profile", "measure", "bulk"),
+    ("charts", "measure", "bulk"),
     ("results", "build"),
     ("steps", "guard"),
     ("training", "runtime"),

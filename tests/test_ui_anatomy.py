@@ -5,7 +5,7 @@ from unittest.mock import MagicMock
 
 import gradio as gr
 import pytest
-import test_charts_profile
+from profiles import found
 
 from mma_core.measure import profile
 from mma_core.ui import anatomy, build_app
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::R
 def fake(wanted: Any, *, code: str, report: Any) -> profile.Profile:
     facts = {"recipe": str(wanted), "teacher": "multi", "engine": "onnxruntime", "language": code, "words": 700}
     rest = {"pieces": 1100, "threads": 2, "cpu": "<CPU>"}
-    return profile.Profile(**test_charts_profile.found(**facts, **rest))
+    return profile.Profile(**found(**facts, **rest))
 
 
 def test_a_recipe_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:

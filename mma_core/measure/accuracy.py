@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data import LABELS
-from ..spans import entities
+from ..data import LABELS, entities
 
 RESAMPLES = 1000
 

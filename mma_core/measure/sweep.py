@@ -7,7 +7,7 @@ from .. import results
 from ..data import Corpus
 from ..errors import DataError
 from ..recipe import Recipe, parse
-from .bench import SENTENCES, Report, bench
+from .bench import SENTENCES, Report, bench, cpu
 
 
 def read_recipes(path: Path) -> list[Recipe]:
@@ -39,13 +39,18 @@ def sweep(  # noqa: PLR0913  (bench's arguments, handed on, and the table)
     """Measure what the table lacks.
 
     All recipes of a corpus are measured in one run, so a corpus is the unit of work: a sweep that was cut off measures
-    again only the corpus in flight. The arguments are those of `bench`, and the table that the rows are added to.
+    again only the corpus in flight. Rows of another CPU do not count. The arguments are those of `bench`, and the
+    table that the rows are added to.
 
     Returns:
         The number of rows that were added.
     """
     recipes = list(dict.fromkeys(recipes))
-    done = {(row.recipe, row.language, row.dataset) for row in results.read(table) if row.teacher == teacher}
+    done = {
+        (row.recipe, row.language, row.dataset)
+        for row in results.read(table)
+        if row.teacher == teacher and row.cpu == cpu()
+    }
     open_corpora = [
         corpus for corpus in corpora if any((str(r), corpus.language, corpus.source) not in done for r in recipes)
     ]

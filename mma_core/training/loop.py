@@ -1,16 +1,28 @@
-"""The one training loop: fixed batch plan, warm-up and linear decay, exact resume, progress."""
+"""The one training loop: fixed batch plan, warm-up and linear decay, exact resume, several processes, progress."""
 
 import json
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import Accelerator
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 Report = Callable[[float, str], None]
+Batch = dict[str, torch.Tensor]
+Prepare = Callable[[int, np.ndarray], Batch]
+Loss = Callable[[torch.nn.Module, Batch], torch.Tensor]
+
+AHEAD = 4
+LOG_EVERY = 10
+_LAYER = re.compile(r"\.layer\.(\d+)\.")
 
 
 @dataclass(frozen=True)
@@ -19,12 +31,14 @@ class Settings:
 
     Attributes:
         steps: optimiser steps.
-        batch_size: sentences a step.
-        learning_rate: peak rate of the body.
-        head_factor: the head's rate as a multiple of the body's.
+        batch_size: sentences a step, over all processes.
+        learning_rate: peak rate of the uppermost layer.
+        head_factor: the head's rate as a multiple of it.
+        layer_decay: each layer's rate as a multiple of that of the layer above; the embeddings stand below the first.
         warmup: share of the steps with a rising rate.
         weight_decay: AdamW's, on matrices only.
         clip: maximum gradient norm.
+        average: decay of the exponential moving average of the weights that a run ends with; 0 ends with the last.
         seed: of the batch plan and of dropout.
         save_every: steps between two checkpoints.
     """
@@ -33,9 +47,11 @@ class Settings:
     batch_size: int = 32
     learning_rate: float = 1e-4
     head_factor: float = 5.0
+    layer_decay: float = 1.0
     warmup: float = 0.06
     weight_decay: float = 0.01
     clip: float = 1.0
+    average: float = 0.0
     seed: int = 13
     save_every: int = 200
 
@@ -78,22 +94,21 @@ def plan_batches(
     return batches
 
 
-def device() -> torch.device:
-    """The GPU where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def accelerator() -> Accelerator:
+    """This process's share of the run: a GPU where there is one, several under `accelerate launch`.
+
+    bf16 where the hardware has it; a CPU without it emulates it a hundred times slower.
+    """
+    fast = torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported()
+    return Accelerator(mixed_precision="bf16" if fast else "no")
 
 
-def autocast(where: torch.device) -> torch.autocast:
-    """bf16 where the hardware has it (a CPU without it emulates it a hundred times slower)."""
-    fast = where.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
-    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=fast)
-
-
-def fit(
+def fit(  # noqa: PLR0913  (what is trained, on what, how, and where it is kept)
     model: torch.nn.Module,
     *,
     batches: Sequence[np.ndarray],
-    loss: Callable[[torch.nn.Module, np.ndarray], torch.Tensor],
+    prepare: Prepare,
+    loss: Loss,
     settings: Settings,
     folder: Path,
     report: Report,
@@ -102,32 +117,46 @@ def fit(
 
     Args:
         model: parameters with `requires_grad` are trained; those whose name has "classifier" at the head's rate.
-        batches: one entry a step, handed to `loss`.
-        loss: (model, batch) → scalar tensor on the model's device.
+        batches: one entry a step, handed to `prepare`; with several processes each takes its part of every entry.
+        prepare: (step, part of the batch) → tensors on the CPU. It is called ahead of the step in a thread of its
+            own, so chance in it must come from a generator seeded by the step.
+        loss: (model, tensors on the model's device) → scalar.
         settings: hyper-parameters.
         folder: checkpoints (safetensors), and `log.jsonl` with step, loss, sentences per second and rate.
         report: progress from 0 to 1 with loss, sentences per second and time left.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    optimizer = torch.optim.AdamW(_parameter_groups(model, settings), betas=(0.9, 0.999))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, settings))
-    done = _resume(model, optimizer, schedule, folder, settings)
-    where = next(model.parameters()).device
-    clock = _Clock(folder / "log.jsonl", settings, report)
+    machine = accelerator()
+    wrapped = machine.prepare_model(model)
+    run = _Run(model, settings)
+    done = run.resume(folder)
+    clock = _Clock(folder / "log.jsonl", settings, report, main=machine.is_main_process)
+    mine = [batch[machine.process_index :: machine.num_processes] for batch in batches]
     model.train()
-    for step in range(done, settings.steps):
-        torch.manual_seed(settings.seed * 1_000_003 + step)
-        with autocast(where):
-            value = loss(model, batches[step])
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad(set_to_none=True)
-        clock.tick(step + 1, value.detach(), len(batches[step]), schedule.get_last_lr()[0])
-        if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
-            _save(model, optimizer, step + 1, folder, settings)
+    for step, batch in _ahead(prepare, mine, done, settings.steps):
+        torch.manual_seed(settings.seed * 1_000_003 + step * machine.num_processes + machine.process_index)
+        with machine.autocast():
+            value = loss(wrapped, {name: tensor.to(machine.device) for name, tensor in batch.items()})
+        machine.backward(value)
+        run.advance()
+        clock.tick(step + 1, value.detach(), len(batches[step]), run.rate)
+        if machine.is_main_process and ((step + 1) % settings.save_every == 0 or step + 1 == settings.steps):
+            run.save(folder, step + 1)
+    run.finish()
+    machine.wait_for_everyone()
     model.eval()
+
+
+def _ahead(prepare: Prepare, batches: Sequence[np.ndarray], begin: int, end: int) -> Iterator[tuple[int, Batch]]:
+    with ThreadPoolExecutor(1) as thread:
+        waiting: deque[tuple[int, Future[Batch]]] = deque()
+        for step in range(begin, end):
+            waiting.append((step, thread.submit(prepare, step, batches[step])))
+            if len(waiting) > AHEAD:
+                ready, future = waiting.popleft()
+                yield ready, future.result()
+        for ready, future in waiting:
+            yield ready, future.result()
 
 
 def _rate(step: int, settings: Settings) -> float:
@@ -135,86 +164,120 @@ def _rate(step: int, settings: Settings) -> float:
     return min((step + 1) / max(rising, 1), (settings.steps - step) / max(settings.steps - rising, 1))
 
 
-def _parameter_groups(model: torch.nn.Module, settings: Settings) -> list[dict[str, object]]:
-    groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            groups.setdefault(("classifier" in name, parameter.ndim > 1), []).append(parameter)
+class _Run:
+    """Optimiser, schedule and averaged weights of one run, and their checkpoint."""
+
+    def __init__(self, model: torch.nn.Module, settings: Settings) -> None:
+        self._settings = settings
+        self._parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        self._optimizer = torch.optim.AdamW(_parameter_groups(self._parameters, settings), fused=True)
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, lambda step: _rate(step, settings))
+        self._average = {name: p.detach().clone() for name, p in self._parameters.items() if settings.average}
+
+    @property
+    def rate(self) -> float:
+        """The next step's rate of the uppermost layer."""
+        return self._settings.learning_rate * _rate(self._schedule.last_epoch, self._settings)
+
+    def advance(self) -> None:
+        """One step along the gradients that stand in the parameters."""
+        torch.nn.utils.clip_grad_norm_(self._parameters.values(), self._settings.clip)
+        self._optimizer.step()
+        self._schedule.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        # The young average must not be held by the first weights, so its decay grows with the steps.
+        step = self._schedule.last_epoch
+        decay = min(self._settings.average, (1 + step) / (10 + step))
+        for name, average in self._average.items():
+            average.lerp_(self._parameters[name].detach(), 1 - decay)
+
+    def finish(self) -> None:
+        """Put the averaged weights into the model."""
+        with torch.no_grad():
+            for name, average in self._average.items():
+                self._parameters[name].copy_(average)
+
+    def save(self, folder: Path, step: int) -> None:
+        """Write all that `resume` needs."""
+        tensors: dict[str, torch.Tensor] = {}
+        for name, parameter in self._parameters.items():
+            tensors[name] = parameter.detach().contiguous()
+            for key in ("exp_avg", "exp_avg_sq"):
+                tensors[f"{name}/{key}"] = self._optimizer.state[parameter][key].contiguous()
+        tensors |= {f"{name}/average": average for name, average in self._average.items()}
+        metadata = {"step": str(step), "settings": json.dumps(asdict(self._settings))}
+        partial = folder / "state.partial"
+        save_file(tensors, partial, metadata=metadata)
+        partial.replace(folder / "state.safetensors")
+
+    def resume(self, folder: Path) -> int:
+        """Take up the checkpoint of a run with the same settings; returns the steps that it had done."""
+        path = folder / "state.safetensors"
+        if not path.exists():
+            return 0
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+        if json.loads(metadata["settings"]) != asdict(self._settings):
+            return 0
+        step, tensors = int(metadata["step"]), load_file(path)
+        with torch.no_grad():
+            for name, parameter in self._parameters.items():
+                parameter.copy_(tensors[name])
+                state = {key: tensors[f"{name}/{key}"].to(parameter.device) for key in ("exp_avg", "exp_avg_sq")}
+                self._optimizer.state[parameter] = {
+                    "step": torch.tensor(float(step), device=parameter.device),
+                    **state,
+                }
+            for name, average in self._average.items():
+                average.copy_(tensors[f"{name}/average"])
+        self._schedule.last_epoch = step
+        for group, base in zip(self._optimizer.param_groups, self._schedule.base_lrs, strict=True):
+            group["lr"] = base * _rate(step, self._settings)
+        return step
+
+
+def _parameter_groups(parameters: dict[str, torch.nn.Parameter], settings: Settings) -> list[dict[str, object]]:
+    depths = [int(found[1]) for found in map(_LAYER.search, parameters) if found]
+    groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
+    for name, parameter in parameters.items():
+        factor = _factor(name, settings, layers=max(depths, default=-1) + 1)
+        groups.setdefault((factor, parameter.ndim > 1), []).append(parameter)
     return [
         {
-            "params": parameters,
-            "lr": settings.learning_rate * (settings.head_factor if head else 1.0),
+            "params": members,
+            "lr": settings.learning_rate * factor,
             "weight_decay": settings.weight_decay if matrix else 0.0,
         }
-        for (head, matrix), parameters in groups.items()
+        for (factor, matrix), members in groups.items()
     ]
+
+
+def _factor(name: str, settings: Settings, layers: int) -> float:
+    if "classifier" in name:
+        return settings.head_factor
+    found = _LAYER.search(name)
+    return settings.layer_decay ** (layers - 1 - int(found[1]) if found else layers)
 
 
 class _Clock:
     """Smooths loss and speed, writes the log, tells the time left."""
 
-    def __init__(self, log: Path, settings: Settings, report: Report, every: int = 10) -> None:
-        self._log, self._settings, self._report, self._every = log, settings, report, every
+    def __init__(self, log: Path, settings: Settings, report: Report, *, main: bool) -> None:
+        self._log, self._settings, self._report, self._main = log, settings, report, main
         self._since, self._sentences = time.perf_counter(), 0
         self._losses: list[torch.Tensor] = []
 
     def tick(self, step: int, loss: torch.Tensor, sentences: int, rate: float) -> None:
         self._losses.append(loss)
         self._sentences += sentences
-        if step % self._every and step != self._settings.steps:
+        if not self._main or (step % LOG_EVERY and step != self._settings.steps):
             return
+        mean = float(torch.stack(self._losses).float().mean())
         seconds = time.perf_counter() - self._since
         speed = self._sentences / seconds
-        mean = float(torch.stack(self._losses).float().mean())
         left = (self._settings.steps - step) * self._settings.batch_size / speed
         row = {"step": step, "loss": round(mean, 4), "sentences_per_s": round(speed, 1), "rate": rate}
         with self._log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
         self._report(step / self._settings.steps, f"loss {mean:.3f}, {speed:.0f} sentences/s, {left / 60:.0f} min left")
         self._since, self._sentences, self._losses = time.perf_counter(), 0, []
-
-
-def _trained(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
-    return {name: p for name, p in model.named_parameters() if p.requires_grad}
-
-
-def _save(
-    model: torch.nn.Module, optimizer: torch.optim.Optimizer, step: int, folder: Path, settings: Settings
-) -> None:
-    tensors: dict[str, torch.Tensor] = {}
-    for name, parameter in _trained(model).items():
-        tensors[name] = parameter.detach().contiguous()
-        for key in ("exp_avg", "exp_avg_sq"):
-            tensors[f"{name}/{key}"] = optimizer.state[parameter][key].contiguous()
-    metadata = {"step": str(step), "settings": json.dumps(asdict(settings))}
-    partial = folder / "state.partial"
-    save_file(tensors, partial, metadata=metadata)
-    partial.replace(folder / "state.safetensors")
-
-
-def _resume(
-    model: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LambdaLR,
-    folder: Path,
-    settings: Settings,
-) -> int:
-    path = folder / "state.safetensors"
-    if not path.exists():
-        return 0
-    from safetensors import safe_open
-
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata()
-    if json.loads(metadata["settings"]) != asdict(settings):
-        return 0
-    step, tensors = int(metadata["step"]), load_file(path)
-    with torch.no_grad():
-        for name, parameter in _trained(model).items():
-            parameter.copy_(tensors[name])
-            state = {key: tensors[f"{name}/{key}"].to(parameter.device) for key in ("exp_avg", "exp_avg_sq")}
-            optimizer.state[parameter] = {"step": torch.tensor(float(step)), **state}
-    schedule.last_epoch = step
-    for group, base in zip(optimizer.param_groups, schedule.base_lrs, strict=True):
-        group["lr"] = base * _rate(step, settings)
-    return step

@@ -1,116 +1,145 @@
-"""Fine-tune the built-in encoder for NER: the teacher `multi`."""
+"""The built-in teachers: the encoder fine-tuned for NER in stages, each with an output that is kept."""
 
+import hashlib
 import json
+import platform
+import shutil
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
 from transformers import BertForTokenClassification
 
-from ..data import TAGS, Corpus, Sentence, corpora, may_train
-from ..pieces import NO_PIECE, first_pieces, join
-from . import encoder
-from .loop import Report, Settings, device, fit, plan_batches
-
-IGNORE = -100
-MAX_PIECES = 96
-SAMPLING_EXPONENT = 0.5
+from ..data import Corpus
+from ..errors import DataError
+from . import encoder, ner
+from .loop import Report, accelerator
+from .plans import PLANS, Stage, read_plans
 
 
-def encode(tokenizer: Tokenizer, sentences: Sequence[Sentence]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Each sentence's piece ids and piece tags (`IGNORE` where a piece is no word's first).
+@dataclass(frozen=True)
+class Trained:
+    """What a training made.
 
-    What is beyond `MAX_PIECES` is left out of training. Where two words share a first piece (scripts without
-    spaces), the earlier word's tag stands.
+    Attributes:
+        folder: the stock checkpoint folder.
+        record: how it came about, JSON: stages, files, labelled sentences, hardware, date.
     """
-    joined = [join(sentence.words) for sentence in sentences]
-    encodings = tokenizer.encode_batch([text for text, _ in joined])
-    encoded = []
-    for sentence, (text, borders), encoding in zip(sentences, joined, encodings, strict=True):
-        real = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
-        offsets = np.array(encoding.offsets, dtype=np.int64)[real]
-        first = first_pieces(text, borders, offsets)
-        tags = np.array([TAGS.index(tag) for tag in sentence.tags])
-        target = np.full(len(encoding.ids), IGNORE, dtype=np.int64)
-        known = first != NO_PIECE
-        target[real[first[known][::-1]]] = tags[known][::-1]
-        encoded.append((np.array(encoding.ids[:MAX_PIECES], dtype=np.int64), target[:MAX_PIECES]))
-    return encoded
+
+    folder: Path
+    record: dict[str, Any]
 
 
-def collate(encoded: Sequence[tuple[np.ndarray, np.ndarray]], pad: int, where: torch.device) -> dict[str, torch.Tensor]:
-    """Pad one batch: `input_ids`, `attention_mask`, `labels`, each of shape (batch, longest)."""
-    longest = max(len(pieces) for pieces, _ in encoded)
-    ids = np.full((len(encoded), longest), pad, dtype=np.int64)
-    labels = np.full((len(encoded), longest), IGNORE, dtype=np.int64)
-    for row, (pieces, tags) in enumerate(encoded):
-        ids[row, : len(pieces)], labels[row, : len(tags)] = pieces, tags
-    arrays = {"input_ids": ids, "attention_mask": (ids != pad).astype(np.int64), "labels": labels}
-    return {name: torch.from_numpy(array).to(where, non_blocking=True) for name, array in arrays.items()}
-
-
-def initial_model(packed: encoder.PackedEncoder) -> BertForTokenClassification:
-    """The encoder with a new NER head; its word embeddings are frozen."""
-    config = encoder.config()
-    # No sentence is seen twice in a short run, and drawing masks costs a fifth of a CPU step.
-    config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
-    config.id2label = dict(enumerate(TAGS))
-    config.label2id = {tag: index for index, tag in enumerate(TAGS)}
-    config.num_labels = len(TAGS)
-    model = BertForTokenClassification(config)
-    model.bert.load_state_dict(encoder.state_dict(packed), strict=True)
-    model.bert.embeddings.word_embeddings.weight.requires_grad_(False)
-    return model
-
-
-def training_corpora(data: Path) -> list[Corpus]:
-    """The training files whose licences let shipped weights be trained on them."""
-    return [corpus for corpus in corpora(data, "train") if may_train(corpus)]
-
-
-def train(*, data: Path, work: Path, settings: Settings, report: Report) -> Path:
-    """Fine-tune on all labelled data that shipped weights may use; resumable.
+def train(name: str, *, data: Path, work: Path, plans: Path = PLANS, report: Report) -> Trained:
+    """Train a built-in teacher; a run that was cut off goes on, and finished stages are not run again.
 
     Args:
+        name: a teacher of the plan.
         data: the data folder.
-        work: checkpoints and log; the same folder and settings resume a run.
-        settings: hyper-parameters.
+        work: one folder a stage is kept here, named after all that determines it.
+        plans: the file of hyper-parameters.
         report: progress.
 
-    Returns:
-        The stock checkpoint folder that was written.
-
     Raises:
-        DataError: the folder holds no training files.
+        DataError: the plan has no such teacher, or the folder holds no training files.
         ArtifactError: the encoder's package is missing or another one.
     """
-    torch.manual_seed(settings.seed)
-    packed = encoder.read(encoder.package_file())
-    tokenizer = encoder.tokenizer(packed.pieces)
-    report(0.0, "reading the training files")
-    chosen = training_corpora(data)
-    parts = [corpus.sentences for corpus in chosen]
-    groups = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    sentences = [sentence for part in parts for sentence in part]
-    characters = np.array([sum(map(len, sentence.words)) for sentence in sentences])
-    where = device()
-    model = initial_model(packed).to(where)
-    pad = model.config.pad_token_id
+    known = read_plans(plans)
+    if name not in known:
+        raise DataError(f"{plans.name} has no teacher {name!r}; known: {', '.join(known)}")
+    return run_stages(name, known[name], data=data, work=work, report=report)
 
-    def loss(trained: torch.nn.Module, batch: np.ndarray) -> torch.Tensor:
-        encoded = encode(tokenizer, [sentences[index] for index in batch])
-        return trained(**collate(encoded, pad, where)).loss
 
-    batches = plan_batches(characters, groups, exponent=SAMPLING_EXPONENT, settings=settings)
-    fit(model, batches=batches, loss=loss, settings=settings, folder=work, report=report)
-    return write_checkpoint(model.cpu(), tokenizer, work / "checkpoint")
+def run_stages(name: str, stages: Sequence[Stage], *, data: Path, work: Path, report: Report) -> Trained:
+    """Run stages one after the other, each from the weights of the one before."""
+    tokenizer = encoder.tokenizer(encoder.read(encoder.package_file()).pieces)
+    seen: dict[str, set[tuple[str, int]]] = {}
+    key, folder = encoder.SHA256, None
+    files: dict[Path, tuple[Corpus, int]] = {}
+    for number, stage in enumerate(stages):
+        report(number / len(stages), f"{stage.name}: reading the training files")
+        labels = ner.labelled(data, stage.mixture, tokenizer)
+        key = stage_key(stage, labels.files, key)
+        place = work / f"{number + 1}-{stage.name}-{key[:12]}"
+        sizes = np.bincount(labels.groups, minlength=len(labels.files)).tolist()
+        files |= {corpus.path: (corpus, size) for corpus, size in zip(labels.files, sizes, strict=True)}
+        _note_seen(seen, labels, stage)
+        if not (place / "checkpoint").is_dir():
+            share = _part(report, number, len(stages), stage.name)
+            model = ner.train(stage, start=folder, tokenizer=tokenizer, labels=labels, folder=place, report=share)
+            _keep(model, tokenizer, place / "checkpoint")
+        folder = place / "checkpoint"
+    if folder is None:
+        raise DataError(f"the plan of {name} has no stage")
+    return Trained(folder, _record(name, stages, list(files.values()), seen))
+
+
+def stage_key(stage: Stage, files: Sequence[Corpus], before: str) -> str:
+    """A hash of all that determines a stage's output: its plan, its files by name and size, the stage before."""
+    content = {
+        "stage": asdict(stage),
+        "files": [(corpus.source, corpus.language, corpus.path.stat().st_size) for corpus in files],
+        "before": before,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _part(report: Report, number: int, count: int, name: str) -> Report:
+    return lambda fraction, desc: report((number + fraction) / count, f"{name}: {desc}")
+
+
+def _note_seen(seen: dict[str, set[tuple[str, int]]], labels: ner.Labelled, stage: Stage) -> None:
+    begins = {group: int((labels.groups == group).argmax()) for group in range(len(labels.files))}
+    for batch in ner.plan(labels, stage):
+        for index in batch.tolist():
+            group = int(labels.groups[index])
+            corpus = labels.files[group]
+            seen.setdefault(corpus.language, set()).add((corpus.source, index - begins[group]))
+
+
+def _record(
+    name: str, stages: Sequence[Stage], files: Sequence[tuple[Corpus, int]], seen: dict[str, set[tuple[str, int]]]
+) -> dict[str, Any]:
+    available: Counter[str] = Counter()
+    for corpus, size in files:
+        available[corpus.language] += size
+    return {
+        "teacher": name,
+        "command": f"python -m mma_core train teacher {name} --data DIR --pack",
+        "stages": [asdict(stage) for stage in stages],
+        "files": dict(sorted(Counter(corpus.source for corpus, _ in files).items())),
+        "available": dict(sorted(available.items())),
+        "seen": {language: len(seen[language]) for language in sorted(seen)},
+        "hardware": _hardware(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def _hardware() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"CPU {platform.machine()}, {torch.get_num_threads()} threads"
+
+
+def _keep(model: BertForTokenClassification, tokenizer: Tokenizer, folder: Path) -> None:
+    machine = accelerator()
+    if machine.is_main_process:
+        write_checkpoint(model, tokenizer, folder)
+    machine.wait_for_everyone()
 
 
 def write_checkpoint(model: BertForTokenClassification, tokenizer: Tokenizer, folder: Path) -> Path:
-    """Write a stock `BertForTokenClassification` folder."""
-    model.save_pretrained(folder)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    (folder / "tokenizer_config.json").write_text(json.dumps(encoder.tokenizer_config(), indent=1))
+    """Write a stock `BertForTokenClassification` folder, whole or not at all."""
+    partial = folder.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    model.cpu().save_pretrained(partial)
+    tokenizer.save(str(partial / "tokenizer.json"))
+    (partial / "tokenizer_config.json").write_text(json.dumps(encoder.tokenizer_config(), indent=1))
+    partial.rename(folder)
     return folder

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from .. import charts_profile
+from ..charts import anatomy
 from ..data import samples
 from ..languages import LANGUAGES
 from ..recipe import parse
@@ -29,8 +29,8 @@ def take_apart(spelled: str, code: str, progress: gr.Progress = gr.Progress()) -
     from ..measure.profile import profile
 
     found = asdict(profile(parse(spelled), code=code, report=progress))
-    said = html.escape(f"{found['recipe']}: {charts_profile.takeaway(found)}")
-    return [f'<p class="mma-takeaway">{said}</p>', charts_profile.waterfalls(found)]
+    said = html.escape(f"{found['recipe']}: {anatomy.takeaway(found)}")
+    return [f'<p class="mma-takeaway">{said}</p>', anatomy.waterfalls(found)]
 
 
 def layout() -> None:

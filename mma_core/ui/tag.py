@@ -175,7 +175,9 @@ def _output() -> list[Any]:
     page = gr.HTML(EMPTY, elem_id="mma-result", min_height=120)
     with gr.Accordion("JSON and command line", open=False):
         spans = gr.JSON(label="Spans of the accelerated model", max_height=320)
-        command = gr.Code(label="The same on the command line", language="shell", interactive=False, wrap_lines=True)
+        command = gr.Code(
+            label="The same on the command line", language="shell", interactive=False, wrap_lines=True, lines=1
+        )
     built = gr.State("")
     fetch = gr.Button("Download the artifact (.zip)", size="sm", interactive=False, elem_id="mma-fetch")
     file = gr.DownloadButton("Download", visible="hidden", elem_id="mma-zip")

@@ -61,6 +61,10 @@ def theme() -> gr.themes.Base:
     )
 
 
+# Gradio applies css_paths to what is inside the container only; hidden overflow there would hold no sticky bar.
+CONTAINER_STYLE = ".gradio-container { overflow: clip !important; }"
+
+
 def launch_options() -> dict[str, Any]:
     """What `Blocks.launch` is given besides host and port: no sharing, no readable folders, bounded uploads."""
     return {
@@ -73,4 +77,5 @@ def launch_options() -> dict[str, Any]:
         "enable_monitoring": False,
         "theme": theme(),
         "css_paths": STYLE,
+        "head": f"<style>{CONTAINER_STYLE}</style>",
     }

@@ -1,6 +1,7 @@
 """A sweep goes on where it was cut off."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from mma_core import results
 from mma_core.data import Corpus
 from mma_core.errors import DataError, RecipeError
 from mma_core.measure import sweep as room
+from mma_core.measure.bench import cpu
 from mma_core.measure.sweep import read_recipes, sweep
 from mma_core.recipe import Recipe, parse
 from mma_core.results import Measurement
@@ -21,7 +23,7 @@ RECIPES = [parse("teacher"), parse("int8")]
 
 def measurement(recipe: str, corpus: Corpus, teacher: str = "multi") -> Measurement:
     numbers = dict.fromkeys(results.COLUMNS, 1)
-    texts = dict.fromkeys(("energy_source", "cpu", "date", "command"), "x")
+    texts = {**dict.fromkeys(("energy_source", "date", "command"), "x"), "cpu": cpu()}
     place = {"recipe": recipe, "teacher": teacher, "language": corpus.language, "dataset": corpus.source}
     return Measurement(**{**numbers, **texts, **place, "per_type": {}})
 
@@ -109,3 +111,9 @@ def test_recipes_of_a_file(tmp_path: Path) -> None:
         read_recipes(path)
     with pytest.raises(DataError, match="no such file"):
         read_recipes(tmp_path / "none.txt")
+
+
+def test_rows_of_another_cpu_are_measured_anew(bench: Bench, tmp_path: Path) -> None:
+    table = tmp_path / "table.jsonl"
+    results.append(table, [replace(measurement("int8", corpus), cpu="another") for corpus in CORPORA])
+    assert run(table, [parse("int8")]) == len(CORPORA)

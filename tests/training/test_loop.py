@@ -1,5 +1,8 @@
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +11,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 
-from mma_core.training.loop import Settings, fit, plan_batches
+from mma_core.training.loop import Batch, Settings, fit, plan_batches
 
 SETTINGS = Settings(steps=12, batch_size=4, learning_rate=1e-2, save_every=4, weight_decay=0.1)
 INPUTS = torch.randn(40, 6, generator=torch.Generator().manual_seed(1))
@@ -32,13 +36,17 @@ class Small(torch.nn.Module):
         return self.classifier(self.dropout(torch.tanh(self.body(inputs * self.frozen))))
 
 
-def loss(model: torch.nn.Module, batch: np.ndarray) -> torch.Tensor:
-    return torch.nn.functional.cross_entropy(model(INPUTS[batch]).float(), TARGETS[batch])
+def prepare(step: int, indices: np.ndarray) -> Batch:
+    return {"inputs": INPUTS[indices], "targets": TARGETS[indices], "step": torch.tensor(step)}
 
 
-def cut_off_at(step: int) -> Callable[[torch.nn.Module, np.ndarray], torch.Tensor]:
-    def failing(model: torch.nn.Module, batch: np.ndarray) -> torch.Tensor:
-        if batch is BATCHES[step]:
+def loss(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
+    return torch.nn.functional.cross_entropy(model(batch["inputs"]).float(), batch["targets"])
+
+
+def cut_off_at(step: int) -> Callable[[torch.nn.Module, Batch], torch.Tensor]:
+    def failing(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
+        if batch["step"] == step:
             raise KeyboardInterrupt
         return loss(model, batch)
 
@@ -52,7 +60,7 @@ def silent(fraction: float, desc: str) -> None:
 
 def trained(folder: Path, settings: Settings = SETTINGS, seed: int = 3) -> dict[str, torch.Tensor]:
     model = Small(seed)
-    fit(model, batches=BATCHES, loss=loss, settings=settings, folder=folder, report=silent)
+    fit(model, batches=BATCHES, prepare=prepare, loss=loss, settings=settings, folder=folder, report=silent)
     assert not model.training
     return {name: value.clone() for name, value in model.state_dict().items()}
 
@@ -62,19 +70,24 @@ def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> boo
 
 
 @pytest.mark.parametrize("step", [2, 6, 11])
-def test_a_run_that_was_cut_off_ends_with_exactly_the_weights_of_an_unbroken_one(tmp_path: Path, step: int) -> None:
-    unbroken = trained(tmp_path / "unbroken")
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_a_run_that_was_cut_off_ends_with_exactly_the_weights_of_an_unbroken_one(
+    tmp_path: Path, step: int, average: float
+) -> None:
+    settings = dataclasses.replace(SETTINGS, average=average)
+    unbroken = trained(tmp_path / "unbroken", settings)
     with pytest.raises(KeyboardInterrupt):
         fit(
             Small(3),
             batches=BATCHES,
+            prepare=prepare,
             loss=cut_off_at(step),
-            settings=SETTINGS,
+            settings=settings,
             folder=tmp_path / "cut",
             report=silent,
         )
     # Other fresh weights, unless nothing had been saved: what counts is the checkpoint.
-    resumed = trained(tmp_path / "cut", seed=3 if step < SETTINGS.save_every else 4)
+    resumed = trained(tmp_path / "cut", settings, seed=3 if step < SETTINGS.save_every else 4)
     assert same(resumed, unbroken)
 
 
@@ -106,12 +119,70 @@ def test_the_head_learns_at_its_own_rate(tmp_path: Path) -> None:
     assert head == pytest.approx(5e-2, rel=0.01)
 
 
+class Deep(Small):
+    """Two layers named as an encoder's."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.encoder = torch.nn.ModuleDict({"layer": torch.nn.ModuleList([torch.nn.Linear(6, 6) for _ in range(2)])})
+        self.embeddings = torch.nn.Linear(6, 6)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        hidden = self.embeddings(inputs)
+        for layer in self.encoder["layer"]:
+            hidden = layer(hidden)
+        return super().forward(hidden)
+
+
+def test_lower_layers_learn_at_smaller_rates(tmp_path: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, steps=1, warmup=0.0, weight_decay=0.0, layer_decay=0.5)
+    model = Deep(3)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    fit(model, batches=BATCHES, prepare=prepare, loss=loss, settings=settings, folder=tmp_path, report=silent)
+    after = model.state_dict()
+    names = ("encoder.layer.1.weight", "encoder.layer.0.weight", "embeddings.weight")
+    moved = [float((after[name] - before[name]).abs().max()) for name in names]
+    assert moved == pytest.approx([1e-2, 5e-3, 2.5e-3], rel=0.01)
+
+
+def test_averaged_weights_lie_between_those_of_the_run(tmp_path: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, average=0.9)
+    first, last = Small(3).state_dict(), trained(tmp_path / "last")
+    average = trained(tmp_path / "average", settings)
+    assert not same(average, last)
+    assert (average["body.weight"] - first["body.weight"]).norm() < (last["body.weight"] - first["body.weight"]).norm()
+
+
+def test_two_processes_train_one_model(tmp_path: Path) -> None:
+    code = (
+        "import dataclasses, sys; sys.path[:0] = ['tests', 'tests/training'];"
+        "import torch; torch.set_num_threads(1); from pathlib import Path; from test_loop import *;"
+        "folder = Path(sys.argv[1]);"
+        "settings = dataclasses.replace(SETTINGS, steps=3, save_every=1);"
+        "model = Small(3); model.dropout.p = 0.0;"
+        "fit(model, batches=BATCHES, prepare=prepare, loss=loss, settings=settings, folder=folder,"
+        " report=lambda fraction, desc: None)"
+    )
+    script = tmp_path / "run.py"
+    script.write_text(code, encoding="utf-8")
+    for folder, processes in (("one", 1), ("two", 2)):
+        launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", str(processes)]
+        options = ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+        run = [sys.executable, *launch, *options, str(script), str(tmp_path / folder)]
+        environment = {**os.environ, "PYTHONPATH": ".", "OMP_NUM_THREADS": "1"}
+        subprocess.run(run, check=True, capture_output=True, env=environment)
+    one, two = (load_file(tmp_path / folder / "state.safetensors") for folder in ("one", "two"))
+    assert one.keys() == two.keys()
+    assert all(torch.allclose(one[name], two[name], atol=1e-5) for name in one)
+
+
 def test_the_rate_rises_to_its_peak_and_falls_to_nothing(tmp_path: Path) -> None:
     settings = dataclasses.replace(SETTINGS, steps=100, warmup=0.3, save_every=100)
     reports: list[float] = []
     fit(
         Small(3),
         batches=BATCHES * 9,
+        prepare=prepare,
         loss=loss,
         settings=settings,
         folder=tmp_path,

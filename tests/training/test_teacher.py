@@ -1,52 +1,133 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 import tiny
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoTokenizer, BertForTokenClassification
 
-from mma_core.data import TAGS, Sentence
-from mma_core.training.teacher import IGNORE, MAX_PIECES, collate, encode, training_corpora, write_checkpoint
+from mma_core.errors import DataError
+from mma_core.training import encoder, ner, teacher
+from mma_core.training.loop import Settings
+from mma_core.training.plans import Mixture, Stage
+from mma_core.training.teacher import run_stages, train, write_checkpoint
+
+TEXT = "Angela\tB-PER\nbesuchte\tO\nMünchen\tB-LOC\n\nSiemens\tB-ORG\n\n" * 4
+PLAN = """
+[[multi]]
+name = "all"
+steps = 3
+batch_size = 2
+
+[[multi]]
+name = "gold"
+steps = 2
+batch_size = 2
+sources = ["uner"]
+"""
 
 
-@pytest.mark.parametrize("model_type", tiny.MODEL_TYPES)
-def test_each_word_is_labelled_at_its_first_piece(model_type: str, tiny_corpus: list[Sentence]) -> None:
-    built = tiny.tokenizer(model_type)
-    spaced = [sentence for sentence in tiny_corpus if "王" not in sentence.words]
-    for sentence, (ids, labels) in zip(spaced, encode(built, spaced), strict=True):
-        apart = built.encode(list(sentence.words), is_pretokenized=True)
-        assert ids.tolist() == apart.ids
-        word_ids = apart.word_ids
-        first = [number is not None and word_ids.index(number) == place for place, number in enumerate(word_ids)]
-        assert (labels != IGNORE).tolist() == first
-        assert [TAGS[label] for label in labels[first]] == list(sentence.tags)
+def silent(fraction: float, desc: str) -> None:
+    assert 0 <= fraction <= 1
 
 
-def test_of_two_words_in_one_piece_the_earlier_gives_the_label() -> None:
-    built = Tokenizer(models.Unigram([("<unk>", 0.0), ("▁在", -1.0), ("北京", -1.0), ("市", -1.0)], unk_id=0))
-    built.pre_tokenizer = pre_tokenizers.Metaspace()
-    sentence = Sentence(("在", "北", "京", "市"), ("O", "B-LOC", "I-LOC", "I-LOC"))
-    [(ids, labels)] = encode(built, [sentence])
-    assert [built.id_to_token(piece) for piece in ids] == ["▁在", "北京", "市"]
-    assert [TAGS[label] for label in labels] == ["O", "B-LOC", "I-LOC"]
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    for name in ("uner/da", "wikineural/de"):
+        path = tmp_path / "data" / "ner" / name / "train.conll"
+        path.parent.mkdir(parents=True)
+        path.write_text(TEXT, encoding="utf-8")
+    return tmp_path / "data"
 
 
-def test_what_is_too_long_is_cut() -> None:
-    sentence = Sentence(("Angela",) * 200, ("B-PER",) * 200)
-    [(ids, labels)] = encode(tiny.tokenizer("bert"), [sentence])
-    assert len(ids) == len(labels) == MAX_PIECES
+@pytest.fixture(autouse=True)
+def tiny_encoder(tiny_teacher: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the place of the built-in one."""
+    start = tiny_teacher("bert")
+    real = ner.initial_model
+    monkeypatch.setattr(ner, "initial_model", lambda stage, folder: real(stage, folder or start))
+    monkeypatch.setattr(encoder, "package_file", Path)
+    monkeypatch.setattr(encoder, "read", lambda path: encoder.PackedEncoder({}, []))
+    monkeypatch.setattr(encoder, "tokenizer", lambda pieces: tiny.tokenizer("bert"))
+    monkeypatch.setattr(encoder, "MASK", "[MASK]")
 
 
-def test_a_batch_is_padded_to_its_longest() -> None:
-    encoded = [(np.array([5, 6, 7]), np.array([IGNORE, 1, 0])), (np.array([8]), np.array([2]))]
-    batch = collate(encoded, pad=3, where=torch.device("cpu"))
-    assert batch["input_ids"].tolist() == [[5, 6, 7], [8, 3, 3]]
-    assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
-    assert batch["labels"].tolist() == [[IGNORE, 1, 0], [2, IGNORE, IGNORE]]
-    assert {tensor.dtype for tensor in batch.values()} == {torch.int64}
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return BertForTokenClassification.from_pretrained(folder).state_dict()
+
+
+def same(first: Path, second: Path) -> bool:
+    other = weights(second)
+    return all(torch.equal(value, other[name]) for name, value in weights(first).items())
+
+
+def test_stages_follow_each_other_and_are_kept(tmp_path: Path, data: Path) -> None:
+    plans = tmp_path / "plans.toml"
+    plans.write_text(PLAN, encoding="utf-8")
+    made = train("multi", data=data, work=tmp_path / "work", plans=plans, report=silent)
+    first, second = sorted(path for path in (tmp_path / "work").iterdir())
+    assert first.name.startswith("1-all-")
+    assert made.folder == second / "checkpoint"
+    assert not same(first / "checkpoint", made.folder)
+    assert made.record["files"] == {"uner": 1, "wikineural": 1}
+    assert made.record["available"] == {"da": 8, "de": 8}
+    assert set(made.record["seen"]) == {"da", "de"}
+    assert 1 <= made.record["seen"]["da"] <= 8
+    written = (made.folder / "model.safetensors").stat().st_mtime_ns
+    assert train("multi", data=data, work=tmp_path / "work", plans=plans, report=silent) == made
+    assert (made.folder / "model.safetensors").stat().st_mtime_ns == written
+
+
+def cut_off(real: Callable[..., Any]) -> Callable[..., Any]:
+    def save(*arguments: Any) -> None:
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    return save
+
+
+def test_a_training_that_was_cut_off_ends_where_an_unbroken_one_does(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = [Stage("a", Settings(steps=6, batch_size=2, save_every=2), Mixture(swap=0.5, drop=0.2))]
+    unbroken = run_stages("multi", stages, data=data, work=tmp_path / "unbroken", report=silent)
+    from mma_core.training import loop
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop._Run, "save", cut_off(loop._Run.save))
+        run_stages("multi", stages, data=data, work=tmp_path / "cut", report=silent)
+    resumed = run_stages("multi", stages, data=data, work=tmp_path / "cut", report=silent)
+    assert same(unbroken.folder, resumed.folder)
+
+
+@pytest.mark.parametrize("train_embeddings", [False, True])
+def test_word_embeddings_stay_unless_they_are_to_learn(tmp_path: Path, data: Path, train_embeddings: bool) -> None:
+    start = ner.initial_model(Stage("a", Settings(steps=1)), None).state_dict()
+    stages = [Stage("a", Settings(steps=2, batch_size=4, warmup=0), train_embeddings=train_embeddings)]
+    after = weights(run_stages("multi", stages, data=data, work=tmp_path, report=silent).folder)
+    name = "bert.embeddings.word_embeddings.weight"
+    assert torch.equal(start[name], after[name]) != train_embeddings
+    assert not torch.equal(start["classifier.weight"], after["classifier.weight"])
+
+
+def test_a_stage_is_known_by_all_that_determines_it(data: Path) -> None:
+    files = ner.labelled(data, Mixture(), tiny.tokenizer("bert")).files
+    stage = Stage("a", Settings(steps=1))
+    keys = [
+        teacher.stage_key(stage, files, "x"),
+        teacher.stage_key(Stage("a", Settings(steps=2)), files, "x"),
+        teacher.stage_key(Stage("a", Settings(steps=1), Mixture(swap=0.1)), files, "x"),
+        teacher.stage_key(stage, files[:1], "x"),
+        teacher.stage_key(stage, files, "y"),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert teacher.stage_key(Stage("a", Settings(steps=1)), files, "x") == keys[0]
+
+
+def test_an_unknown_teacher_is_named(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no teacher 'fr'; known: multi, en"):
+        train("fr", data=data, work=tmp_path, report=silent)
 
 
 def test_a_checkpoint_is_a_stock_folder(tiny_teacher: Callable[[str], Path], tmp_path: Path) -> None:
@@ -56,12 +137,3 @@ def test_a_checkpoint_is_a_stock_folder(tiny_teacher: Callable[[str], Path], tmp
     again = BertForTokenClassification.from_pretrained(folder)
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in model.state_dict().items())
     assert AutoTokenizer.from_pretrained(folder)("Angela besuchte")["input_ids"] == built.encode("Angela besuchte").ids
-
-
-def test_only_licensed_corpora_are_trained_on(tmp_path: Path) -> None:
-    for name in ("wikineural/de", "transfer/de", "transfer/fi"):
-        path = tmp_path / "ner" / name / "train.conll"
-        path.parent.mkdir(parents=True)
-        path.write_text("Angela\tB-PER\n", encoding="utf-8")
-    found = [(corpus.source, corpus.language) for corpus in training_corpora(tmp_path)]
-    assert found == [("transfer", "fi"), ("wikineural", "de")]

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .style import GREY, styled
+
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-PART, SUM, FLOOR = "rgb(47, 128, 190)", "rgb(120, 130, 146)", "rgb(201, 116, 28)"
+PART, FLOOR = "rgb(47, 128, 190)", "rgb(201, 116, 28)"
 MEGA = 1e6
 PARTS = {
     "embeddings": "Embeddings",
@@ -50,7 +52,7 @@ def waterfalls(found: Mapping[str, Any]) -> "go.Figure":
     )
     figure.update_yaxes(title_text="MB on disk", row=1, col=1)
     figure.update_yaxes(title_text=f"ms for {found['sentences']} sentences", row=1, col=2)
-    return _style(figure)
+    return _layout(figure)
 
 
 def _waterfall(figure: "go.Figure", column: int, *, names: Sequence[str], values: Sequence[float], unit: str) -> None:
@@ -63,8 +65,8 @@ def _waterfall(figure: "go.Figure", column: int, *, names: Sequence[str], values
         textposition="outside",
         cliponaxis=False,
         increasing={"marker": {"color": PART}},
-        totals={"marker": {"color": SUM}},
-        connector={"line": {"color": SUM, "width": 1}},
+        totals={"marker": {"color": GREY}},
+        connector={"line": {"color": GREY, "width": 1}},
         hovertext=[
             f"{name}: {_number(value)} {unit}, {100 * value / total if total else 0:.1f}%"
             for name, value in zip([*names, "All"], (*values, total), strict=True)
@@ -79,20 +81,10 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
 
 
-def _style(figure: "go.Figure") -> "go.Figure":
-    """Transparent and grey, so that it reads in both modes."""
-    figure.update_layout(
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 12, "color": SUM},
-        margin={"l": 56, "r": 16, "t": 24, "b": 48},
-        height=380,
-        showlegend=False,
-        hoverlabel={"align": "left"},
-        dragmode=False,
-    )
+def _layout(figure: "go.Figure") -> "go.Figure":
+    styled(figure).update_layout(height=380, margin={"l": 56, "r": 16, "t": 24, "b": 48}, showlegend=False)
     figure.update_xaxes(showgrid=False, tickangle=-35)
-    figure.update_yaxes(gridcolor="rgba(128,138,150,0.25)", zeroline=False, rangemode="tozero")
+    figure.update_yaxes(rangemode="tozero")
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Measurements → figures and the sentence above them: pure, and light until a figure is drawn."""
+"""Accuracy against speed: every recipe of a view, its frontier, and what they say in one line."""
 
 import html
 from collections.abc import Iterable, Sequence
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from math import log10
 from typing import TYPE_CHECKING, Any
 
-from .errors import RecipeError
-from .recipe import Kind, parse
-from .results import COLUMNS, Average, Measurement, averages, frontier
+from ..errors import RecipeError
+from ..recipe import Kind, parse
+from ..results import COLUMNS, Average, Measurement, averages, frontier
+from .style import GREY, nothing, styled
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -18,7 +19,6 @@ NEARLY = 0.99
 ALL_SETS = "all"
 EMPTY = "No measurements yet. Make some here below, or run\npython -m mma_core bench int8 --languages de,en"
 
-GREY = "rgb(120, 130, 146)"
 # Each colour has at least 3 : 1 against white and against the dark background.
 COLOURS = {
     "teacher, export": GREY,
@@ -132,12 +132,9 @@ def scatter(shown: Sequence[Series]) -> "go.Figure":
     """Accuracy against speed: one marker a recipe, the frontier as a line, each teacher as a star."""
     import plotly.graph_objects as go
 
-    figure = go.Figure()
     if not shown:
-        figure.add_annotation(text=EMPTY.replace("\n", "<br>"), showarrow=False, font={"size": 14})
-        figure.update_xaxes(visible=False)
-        figure.update_yaxes(visible=False)
-        return _style(figure)
+        return nothing(EMPTY)
+    figure = go.Figure()
     for one in shown:
         _add_frontier(figure, one, of_many=len(shown) > 1)
     for one in shown:
@@ -146,7 +143,7 @@ def scatter(shown: Sequence[Series]) -> "go.Figure":
     figure.update_xaxes(title_text="Speed-up (× the teacher)", type="log", ticksuffix="×")
     figure.update_xaxes(tickvals=TICKS, ticktext=[f"{tick:g}" for tick in TICKS], range=_log_range(shown))
     figure.update_yaxes(title_text="F1 (%)")
-    return _style(figure)
+    return styled(figure)
 
 
 def _log_range(shown: Sequence[Series]) -> list[float]:
@@ -263,24 +260,6 @@ def hover(row: Row, one: Series) -> str:
 
 def _fact(row: Row, name: str) -> str:
     return f"{COLUMNS[name]['label']} {getattr(row, name):,.4g} {COLUMNS[name]['unit']}".rstrip()
-
-
-def _style(figure: "go.Figure") -> "go.Figure":
-    """Transparent and grey, so that it reads in both modes; the style sheet sets the text's colour."""
-    figure.update_layout(
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 12, "color": GREY},
-        margin={"l": 56, "r": 16, "t": 16, "b": 48},
-        height=520,
-        legend={"orientation": "h", "y": -0.18, "x": 0, "yanchor": "top", "xanchor": "left"},
-        hoverlabel={"align": "left"},
-        dragmode=False,
-    )
-    grid = {"gridcolor": "rgba(128,138,150,0.25)", "zeroline": False}
-    figure.update_xaxes(**grid)
-    figure.update_yaxes(**grid)
-    return figure
 
 
 def left_out(groups: Iterable[Sequence[Series]]) -> str:

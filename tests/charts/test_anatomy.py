@@ -1,29 +1,9 @@
 """A profile as a picture and a sentence."""
 
-from typing import Any
-
 import pytest
+from profiles import found
 
-from mma_core.charts_profile import PARTS, STAGES, takeaway, waterfalls
-
-
-def found(**changed: Any) -> dict[str, Any]:
-    plain = {
-        "precision": "int8",
-        "sentences": 42,
-        "bytes": {
-            "embeddings": 97_000_000,
-            "layers": 22_000_000,
-            "head": 3_000,
-            "tokenizer": 17_000_000,
-            "rest": 800_000,
-        },
-        "milliseconds": {"splitting": 3.0, "tokenising": 9.0, "padding": 1.0, "model": 180.0, "decoding": 7.0},
-        "operations": 36.0,
-        "peaks": {"fp32": 100.0, "bf16": None, "int8": 400.0},
-        "floor_ms": {"fp32": 360.0, "bf16": None, "int8": 90.0},
-    }
-    return {**plain, **changed}
+from mma_core.charts.anatomy import PARTS, STAGES, takeaway, waterfalls
 
 
 def test_waterfalls_add_up_and_floors_stand_beside() -> None:

@@ -1,0 +1,117 @@
+"""Raw text against a corpus's own words, by taggers that answer from a list of names."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mma_core.data import Corpus
+from mma_core.errors import DataError
+from mma_core.measure.accuracy import accuracy
+from mma_core.measure.raw import Comparison, compare, f1
+from mma_core.runtime import PieceTags, Tagger
+
+CONLL = """Anna B-PER
+Karenina I-PER
+'s O
+cat O
+saw O
+Oslo B-LOC
+. O
+
+( O
+AT&T B-ORG
+) O
+left O
+Rome O
+"""
+
+
+class Names(Tagger):
+    """Tags every piece that is one of the names; its pieces are what stands between spaces."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(["O", "B-PER", "I-PER", "B-LOC", "B-ORG"], threads=1, limit=128)
+        self._names = dict(name.split("/") for name in names)
+
+    def starts(self, text: str) -> np.ndarray:
+        starts = [0, *(index + 1 for index, character in enumerate(text) if character == " ")]
+        return np.array(starts, dtype=np.int64)
+
+    def pieces(self, texts: Sequence[str]) -> list[PieceTags]:
+        return [self._tags(text) for text in texts]
+
+    def _tags(self, text: str) -> PieceTags:
+        found = [self.labels.index(self._names.get(piece, "O")) for piece in text.split(" ")]
+        return PieceTags(self.starts(text), np.array(found), np.ones(len(found)))
+
+
+ALL = Names("Anna/B-PER", "Karenina/I-PER", "Oslo/B-LOC", "AT&T/B-ORG")
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    path = tmp_path / "test.conll"
+    path.write_text(CONLL, encoding="utf-8")
+    return Corpus("mine", "en", "test", path)
+
+
+def test_equal_words_give_equal_f1(corpus: Corpus) -> None:
+    assert compare(ALL, [corpus]) == [Comparison("en", "mine", 2, 100.0, 100.0, 0.0, 100.0)]
+
+
+def test_f1_is_that_of_the_tags(corpus: Corpus) -> None:
+    tagger = Names("Anna/B-PER", "Oslo/B-LOC", "Rome/B-LOC", "AT&T/B-ORG")
+    (row,) = compare(tagger, [corpus])
+    tagged = tagger.tag([sentence.words for sentence in corpus.sentences])
+    assert row.f1_words == accuracy([s.tags for s in corpus.sentences], [t.tags for t in tagged], 13).f1
+    assert row.f1_words == pytest.approx(57.14)
+
+
+@pytest.mark.parametrize(
+    ("conll", "f1_words", "f1_raw", "same_words"),
+    [
+        ("vint O\n-il O\nOslo B-LOC\n", 100.0, 100.0, 0.0),
+        ("Anna B-PER\n-il O\nOslo B-LOC\n", 100.0, 66.67, 0.0),
+        ("Anna B-PER\nOslo B-LOC\n\nvint O\n-il O\n", 100.0, 100.0, 50.0),
+    ],
+)
+def test_another_cut_counts_only_where_a_border_moves(
+    corpus: Corpus, conll: str, f1_words: float, f1_raw: float, same_words: float
+) -> None:
+    corpus.path.write_text(conll, encoding="utf-8")
+    (row,) = compare(ALL, [replace(corpus, language="fr")])
+    assert (row.f1_words, row.f1_raw, row.same_words) == (f1_words, f1_raw, same_words)
+    assert row.difference == pytest.approx(f1_raw - f1_words)
+
+
+def test_an_empty_corpus_is_refused(corpus: Corpus) -> None:
+    corpus.path.write_text("\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no sentences"):
+        compare(ALL, [corpus])
+
+
+def test_progress_names_each_corpus(corpus: Corpus) -> None:
+    told: list[tuple[float, str]] = []
+    compare(ALL, [corpus, corpus], report=lambda fraction, desc: told.append((fraction, desc)))
+    assert told == [(0.0, "en, mine"), (0.5, "en, mine")]
+
+
+def test_at_most_so_many_sentences(corpus: Corpus) -> None:
+    assert [row.sentences for row in compare(ALL, [corpus], sentences=1)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("gold", "found", "expected"),
+    [
+        ([{(0, 4, "PER")}], [{(0, 4, "PER")}], 100.0),
+        ([{(0, 4, "PER")}], [{(0, 5, "PER")}], 0.0),
+        ([{(0, 4, "PER")}], [{(0, 4, "ORG")}], 0.0),
+        ([{(0, 4, "PER")}, set()], [{(0, 4, "PER")}, {(1, 2, "LOC")}], 66.67),
+        ([set()], [set()], 0.0),
+    ],
+)
+def test_f1(gold: list[set[tuple[int, int, str]]], found: list[set[tuple[int, int, str]]], expected: float) -> None:
+    assert f1(gold, found) == expected
