@@ -6,8 +6,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +31,8 @@ class Settings:
     """Hyper-parameters of one run.
 
     Attributes:
-        steps: optimiser steps.
+        steps: optimiser steps of the schedule.
+        until: the step after which the run ends, for another to go on from there; 0 for the schedule's last.
         batch_size: sentences a step, over all processes.
         learning_rate: peak rate of the uppermost layer.
         head_factor: the head's rate as a multiple of it.
@@ -44,6 +46,7 @@ class Settings:
     """
 
     steps: int
+    until: int = 0
     batch_size: int = 32
     learning_rate: float = 1e-4
     head_factor: float = 5.0
@@ -54,6 +57,12 @@ class Settings:
     average: float = 0.0
     seed: int = 13
     save_every: int = 200
+
+
+def non_default(plan: Any) -> dict[str, Any]:
+    """The fields of a data class that differ from their defaults: what names a run for good, whatever keys follow."""
+    values = {field.name: (getattr(plan, field.name), field.default) for field in fields(plan)}
+    return {name: value for name, (value, default) in values.items() if value != default}
 
 
 def plan_batches(
@@ -73,7 +82,7 @@ def plan_batches(
         pool: batches that are sorted together.
 
     Returns:
-        For each step the indices of its sentences.
+        For each step of the run the indices of its sentences.
     """
     rng = np.random.default_rng(settings.seed)
     sizes = np.bincount(groups)
@@ -91,7 +100,7 @@ def plan_batches(
         ordered = chunk[np.argsort(lengths[chunk], kind="stable")]
         parts = [ordered[i : i + settings.batch_size] for i in range(0, len(ordered), settings.batch_size)]
         batches += [parts[i] for i in rng.permutation(len(parts))]
-    return batches
+    return batches[: settings.until or None]
 
 
 def accelerator() -> Accelerator:
@@ -117,7 +126,7 @@ def fit(  # noqa: PLR0913  (what is trained, on what, how, and where it is kept)
 
     Args:
         model: parameters with `requires_grad` are trained; those whose name has "classifier" at the head's rate.
-        batches: one entry a step, handed to `prepare`; with several processes each takes its part of every entry.
+        batches: one entry a step to run, handed to `prepare`; with several processes each takes its part
         prepare: (step, part of the batch) → tensors on the CPU. It is called ahead of the step in a thread of its
             own, so chance in it must come from a generator seeded by the step.
         loss: (model, tensors on the model's device) → scalar.
@@ -130,17 +139,17 @@ def fit(  # noqa: PLR0913  (what is trained, on what, how, and where it is kept)
     wrapped = machine.prepare_model(model)
     run = _Run(model, settings)
     done = run.resume(folder)
-    clock = _Clock(folder / "log.jsonl", settings, report, main=machine.is_main_process)
     mine = [batch[machine.process_index :: machine.num_processes] for batch in batches]
+    clock = _Clock(folder / "log.jsonl", len(mine), report, main=machine.is_main_process)
     model.train()
-    for step, batch in _ahead(prepare, mine, done, settings.steps):
+    for step, batch in _ahead(prepare, mine, done, len(mine)):
         torch.manual_seed(settings.seed * 1_000_003 + step * machine.num_processes + machine.process_index)
         with machine.autocast():
             value = loss(wrapped, {name: tensor.to(machine.device) for name, tensor in batch.items()})
         machine.backward(value)
         run.advance()
         clock.tick(step + 1, value.detach(), len(batches[step]), run.rate)
-        if machine.is_main_process and ((step + 1) % settings.save_every == 0 or step + 1 == settings.steps):
+        if machine.is_main_process and ((step + 1) % settings.save_every == 0 or step + 1 == len(mine)):
             run.save(folder, step + 1)
     run.finish()
     machine.wait_for_everyone()
@@ -205,7 +214,7 @@ class _Run:
             for key in ("exp_avg", "exp_avg_sq"):
                 tensors[f"{name}/{key}"] = self._optimizer.state[parameter][key].contiguous()
         tensors |= {f"{name}/average": average for name, average in self._average.items()}
-        metadata = {"step": str(step), "settings": json.dumps(asdict(self._settings))}
+        metadata = {"step": str(step), "settings": json.dumps(non_default(self._settings))}
         partial = folder / "state.partial"
         save_file(tensors, partial, metadata=metadata)
         partial.replace(folder / "state.safetensors")
@@ -217,7 +226,7 @@ class _Run:
             return 0
         with safe_open(path, "pt") as file:
             metadata = file.metadata()
-        if json.loads(metadata["settings"]) != asdict(self._settings):
+        if json.loads(metadata["settings"]) != non_default(self._settings):
             return 0
         step, tensors = int(metadata["step"]), load_file(path)
         with torch.no_grad():
@@ -262,22 +271,22 @@ def _factor(name: str, settings: Settings, layers: int) -> float:
 class _Clock:
     """Smooths loss and speed, writes the log, tells the time left."""
 
-    def __init__(self, log: Path, settings: Settings, report: Report, *, main: bool) -> None:
-        self._log, self._settings, self._report, self._main = log, settings, report, main
+    def __init__(self, log: Path, steps: int, report: Report, *, main: bool) -> None:
+        self._log, self._steps, self._report, self._main = log, steps, report, main
         self._since, self._sentences = time.perf_counter(), 0
         self._losses: list[torch.Tensor] = []
 
     def tick(self, step: int, loss: torch.Tensor, sentences: int, rate: float) -> None:
         self._losses.append(loss)
         self._sentences += sentences
-        if not self._main or (step % LOG_EVERY and step != self._settings.steps):
+        if not self._main or (step % LOG_EVERY and step != self._steps):
             return
         mean = float(torch.stack(self._losses).float().mean())
         seconds = time.perf_counter() - self._since
         speed = self._sentences / seconds
-        left = (self._settings.steps - step) * self._settings.batch_size / speed
+        left = (self._steps - step) * sentences / speed
         row = {"step": step, "loss": round(mean, 4), "sentences_per_s": round(speed, 1), "rate": rate}
         with self._log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
-        self._report(step / self._settings.steps, f"loss {mean:.3f}, {speed:.0f} sentences/s, {left / 60:.0f} min left")
+        self._report(step / self._steps, f"loss {mean:.3f}, {speed:.0f} sentences/s, {left / 60:.0f} min left")
         self._since, self._sentences, self._losses = time.perf_counter(), 0, []

@@ -13,7 +13,8 @@ from transformers import BertForTokenClassification
 
 from ..data import SILVER, TAGS, Corpus, Sentence, corpora, entities, may_train
 from ..errors import DataError
-from ..pieces import NO_PIECE, first_pieces, join
+from ..pieces import NO_PIECE, STARTS_UNSPACED, first_pieces, join
+from ..spans import words
 from . import encoder
 from .loop import Batch, Report, fit, plan_batches
 from .plans import Mixture, Stage
@@ -187,7 +188,7 @@ class _Preparation:
         if in_file and rng.random() < self._mixture.pair:
             other = self._labels.sentences[following]
             sentence = Sentence(sentence.words + other.words, sentence.tags + other.tags)
-        return sentence
+        return cut_words(sentence) if rng.random() < self._mixture.cut else sentence
 
     def _hidden(self, pieces: np.ndarray, tags: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         hidden = rng.random(len(pieces)) < self._mixture.drop
@@ -197,6 +198,17 @@ class _Preparation:
     def _marked(self, indices: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         silver = np.array([self._labels.files[group].source in SILVER for group in self._labels.groups[indices]])
         return (silver & (rng.random(len(indices)) < self._mixture.mark)).astype(np.int64)
+
+
+def cut_words(sentence: Sentence) -> Sentence:
+    """Cut the words of scripts without spaces into characters, as `spans.words` does in raw text."""
+    cut: list[str] = []
+    tags: list[str] = []
+    for word, tag in zip(sentence.words, sentence.tags, strict=True):
+        parts = [part.text for part in words(word, "zh")] if STARTS_UNSPACED.search(word) else []
+        cut += parts or [word]
+        tags += [tag, *[tag.replace("B-", "I-")] * (len(parts) - 1)]
+    return Sentence(tuple(cut), tuple(tags))
 
 
 def swap_entities(

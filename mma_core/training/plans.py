@@ -24,6 +24,7 @@ class Mixture:
         swap: probability that an entity is replaced by another of its type from the same file.
         drop: probability that a word-piece is hidden behind the mask.
         pair: probability that a sentence is followed by the next one of its file.
+        cut: probability that the words of scripts without spaces are cut into characters, as raw text is.
         mark: probability that a sentence of a silver source carries the second token type, which texts never have.
     """
 
@@ -33,6 +34,7 @@ class Mixture:
     swap: float = 0.0
     drop: float = 0.0
     pair: float = 0.0
+    cut: float = 0.0
     mark: float = 0.0
 
 

@@ -19,7 +19,7 @@ from transformers import BertForTokenClassification
 from ..data import Corpus
 from ..errors import DataError
 from . import encoder, ner
-from .loop import Report, accelerator
+from .loop import Report, accelerator, non_default
 from .plans import PLANS, Stage, read_plans
 
 
@@ -83,7 +83,7 @@ def run_stages(name: str, stages: Sequence[Stage], *, data: Path, work: Path, re
 def stage_key(stage: Stage, files: Sequence[Corpus], before: str) -> str:
     """A hash of all that determines a stage's output: its plan, its files by name and size, the stage before."""
     content = {
-        "stage": asdict(stage),
+        "stage": {**non_default(stage), "settings": non_default(stage.settings), "mixture": non_default(stage.mixture)},
         "files": [(corpus.source, corpus.language, corpus.path.stat().st_size) for corpus in files],
         "before": before,
     }

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from mma_core.training.loop import Batch, Settings, fit, plan_batches
+from mma_core.training.loop import Batch, Settings, fit, non_default, plan_batches
 
 SETTINGS = Settings(steps=12, batch_size=4, learning_rate=1e-2, save_every=4, weight_decay=0.1)
 INPUTS = torch.randn(40, 6, generator=torch.Generator().manual_seed(1))
@@ -60,7 +60,8 @@ def silent(fraction: float, desc: str) -> None:
 
 def trained(folder: Path, settings: Settings = SETTINGS, seed: int = 3) -> dict[str, torch.Tensor]:
     model = Small(seed)
-    fit(model, batches=BATCHES, prepare=prepare, loss=loss, settings=settings, folder=folder, report=silent)
+    batches = BATCHES[: settings.steps]
+    fit(model, batches=batches, prepare=prepare, loss=loss, settings=settings, folder=folder, report=silent)
     assert not model.training
     return {name: value.clone() for name, value in model.state_dict().items()}
 
@@ -138,7 +139,7 @@ def test_lower_layers_learn_at_smaller_rates(tmp_path: Path) -> None:
     settings = dataclasses.replace(SETTINGS, steps=1, warmup=0.0, weight_decay=0.0, layer_decay=0.5)
     model = Deep(3)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    fit(model, batches=BATCHES, prepare=prepare, loss=loss, settings=settings, folder=tmp_path, report=silent)
+    fit(model, batches=BATCHES[:1], prepare=prepare, loss=loss, settings=settings, folder=tmp_path, report=silent)
     after = model.state_dict()
     names = ("encoder.layer.1.weight", "encoder.layer.0.weight", "embeddings.weight")
     moved = [float((after[name] - before[name]).abs().max()) for name in names]
@@ -176,12 +177,29 @@ def test_two_processes_train_one_model(tmp_path: Path) -> None:
     assert all(torch.allclose(one[name], two[name], atol=1e-5) for name in one)
 
 
+def test_a_run_may_end_before_its_schedule(tmp_path: Path) -> None:
+    groups = np.zeros(40, dtype=np.int64)
+    settings = Settings(steps=20, batch_size=4, save_every=5)
+    begun = dataclasses.replace(settings, until=10)
+    plans = [plan_batches(np.ones(40), groups, exponent=1, settings=each) for each in (settings, begun)]
+    assert [batch.tolist() for batch in plans[1]] == [batch.tolist() for batch in plans[0][:10]]
+    fit(Small(3), batches=plans[1], prepare=prepare, loss=loss, settings=begun, folder=tmp_path, report=silent)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert rows[-1]["step"] == 10
+    assert 0.4 < rows[-1]["rate"] / begun.learning_rate < 0.6
+
+
+def test_what_is_given_names_a_run_for_good() -> None:
+    assert non_default(Settings(steps=3)) == {"steps": 3}
+    assert non_default(Settings(steps=3, seed=14, warmup=0.06)) == {"steps": 3, "seed": 14}
+
+
 def test_the_rate_rises_to_its_peak_and_falls_to_nothing(tmp_path: Path) -> None:
     settings = dataclasses.replace(SETTINGS, steps=100, warmup=0.3, save_every=100)
     reports: list[float] = []
     fit(
         Small(3),
-        batches=BATCHES * 9,
+        batches=(BATCHES * 9)[:100],
         prepare=prepare,
         loss=loss,
         settings=settings,

@@ -13,7 +13,7 @@ from mma_core.data import TAGS, Corpus, Sentence, entities
 from mma_core.errors import DataError
 from mma_core.training import ner
 from mma_core.training.loop import Settings
-from mma_core.training.ner import IGNORE, MAX_PIECES, Labelled, collate, encode, labelled, swap_entities
+from mma_core.training.ner import IGNORE, MAX_PIECES, Labelled, collate, cut_words, encode, labelled, swap_entities
 from mma_core.training.plans import Mixture, Stage
 
 
@@ -100,7 +100,7 @@ def prepared(labels: Labelled, step: int = 0, indices: tuple[int, ...] = (0, 1, 
     return ner._Preparation(labels, stage, tiny.tokenizer("xlm-roberta"), pad=1).batch(step, np.array(indices))
 
 
-CHANGES = [{"swap": 1.0}, {"drop": 0.5}, {"pair": 1.0}, {"mark": 1.0}]
+CHANGES = [{"swap": 1.0}, {"drop": 0.5}, {"pair": 1.0}, {"mark": 1.0}, {"swap": 0.5, "cut": 1.0}]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -139,6 +139,21 @@ def test_only_silver_sentences_are_marked() -> None:
     silver = len(tiny.corpus())
     marks = prepared(labels, indices=(0, silver, 1), mark=1.0)["token_type_ids"]
     assert marks.unique(dim=1).tolist() == [[0], [1], [0]]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["北京", "3月", "e.V.", "ไทย", "서울에서", "\u200b"]), st.booleans()), max_size=6
+    )
+)
+def test_words_without_spaces_are_cut_as_raw_text_is(pairs: list[tuple[str, bool]]) -> None:
+    sentence = Sentence(tuple(word for word, _ in pairs), tuple("B-LOC" if named else "O" for _, named in pairs))
+    cut = cut_words(sentence)
+    assert len(cut.words) == len(cut.tags)
+    assert "".join(cut.words) == "".join(sentence.words)
+    assert all(len(word) == 1 or word == "e.V." for word in cut.words)
+    named = ["".join(cut.words[start:end]) for start, end, _ in sorted(entities(cut.tags))]
+    assert named == [word for word, is_named in pairs if is_named]
 
 
 mention = st.lists(st.sampled_from(["A", "b", "王"]), min_size=1, max_size=3).map(tuple)
