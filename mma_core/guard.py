@@ -169,7 +169,7 @@ def guarded(step: Step, graph: "onnx.ModelProto", world: World, frame: Frame) ->
     world.report(0.0, "tagging in 32 bits")
     judge = _Judge(frame, world.texts, frame.tagger(graph, engine="onnxruntime", inference_precision="f32"))
     kept: list[dict[str, Any]] = []
-    if step.rounds and world.texts:
+    if step.quantises and world.texts:
         world.report(0.15, "finding what rounding costs each matrix")
         search = _Search(step, graph, world, judge)
         best = search.run()

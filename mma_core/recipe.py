@@ -67,7 +67,7 @@ class Step:
         paper: (name, address) of the work it follows.
         example: a legal spelling, for help and tests.
         engine: the engine a precision runs in, empty for the others.
-        rounds: whether a precision rounds the graph's matrices to integers, and can leave some of them as they are.
+        quantises: whether a precision rounds the graph's matrices to integers, and can leave some of them as they are.
 
     The arguments are the dataclass fields, declared with `argument`: `int`, `float` or a `tuple[str, ...]` of
     language codes.
@@ -80,7 +80,7 @@ class Step:
     paper: ClassVar[tuple[str, str]]
     example: ClassVar[str]
     engine: ClassVar[str] = ""
-    rounds: ClassVar[bool] = False
+    quantises: ClassVar[bool] = False
     registry: ClassVar[dict[str, type["Step"]]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -146,7 +146,7 @@ class Step:
         raise NotImplementedError
 
     def rounding(self, model: Any, world: World) -> Callable[[Collection[str]], Any]:
-        """For a precision that `rounds`: do what takes long once, so that several graphs can be made.
+        """For a precision that `quantises`: do what takes long once, so that several graphs can be made.
 
         Returns:
             A function from the names of nodes that shall stay as they are in the exported graph to the rounded graph.

@@ -134,10 +134,10 @@ def test_a_piece_with_huge_activations_costs_the_others_nothing(built: Built, mo
     manifest = built("pieces", "int8").manifest
     assert PLANTED in [one["matrix"] for one in manifest["kept"]]
     assert {one["precision"] for one in manifest["kept"]} == {guard.BY_PIECE}
-    assert manifest["span_agreement"]["de"] >= 99
+    assert manifest["span_agreement"]["de"] > 95
     monkeypatch.setattr(guard, "GAIN", float("inf"))
     monkeypatch.setattr(guard, "TRIALS", 0)
-    assert built("pieces", "int8").manifest["span_agreement"]["de"] < 90
+    assert built("pieces", "int8").manifest["span_agreement"]["de"] < 50
 
 
 def test_a_limit_out_of_reach_is_an_outcome(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,40 +149,45 @@ def fitted(folder: Path, *, spoilt: str = "") -> Path:
 
     Args:
         folder: where.
-        spoilt: "weights" gives one matrix weights that no 8 bits hold, a column of 1,000 for a channel that is always
-            zero; "pieces" gives it activations that are huge for one word-piece of all, and come to nothing.
+        spoilt: "weights" gives one matrix weights that no 8 bits hold, a column of 1,000 for a channel that is
+            always zero; "pieces" gives it activations that are huge for one word-piece of all, and come to nothing.
     """
     write("bert", folder)
     model = AutoModelForTokenClassification.from_pretrained(folder)
     ids, mask, tags = _batch()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
-    for _ in range(120):
+    last = model.bert.encoder.layer[-1]
+    # Activations can be missed only if all that the model knows stands where they are.
+    learning = (
+        [*last.intermediate.parameters(), *last.output.parameters()] if spoilt == "pieces" else model.parameters()
+    )
+    optimiser = torch.optim.AdamW(learning, lr=5e-3)
+    for _ in range(600 if spoilt == "pieces" else 120):
         model(ids, attention_mask=mask, labels=tags).loss.backward()
         optimiser.step()
-        optimiser.zero_grad()
-    if spoilt:
-        _spoil(model, spoilt, ids, mask)
+        model.zero_grad()
+    if spoilt == "weights":
+        last.intermediate.dense.weight.data[0], last.intermediate.dense.bias.data[0] = 0, 0
+        last.output.dense.weight.data[:, 0] = 1000
+    if spoilt == "pieces":
+        _spoil(model, ids, outside=tags == 0)
     model.save_pretrained(folder)
     return folder
 
 
 @torch.no_grad()
-def _spoil(model: Any, how: str, ids: torch.Tensor, mask: torch.Tensor) -> None:
+def _spoil(model: Any, ids: torch.Tensor, outside: torch.Tensor) -> None:
     layer = model.bert.encoder.layer[-1]
     inner, outer = layer.intermediate.dense, layer.output.dense
-    if how == "weights":
-        inner.weight[0], inner.bias[0], outer.weight[:, 0] = 0, 0, 1000
-        return
     seen: list[torch.Tensor] = []
     hook = inner.register_forward_hook(lambda _module, given, _result: seen.append(given[0]))
-    model(ids, attention_mask=mask)
+    model(ids, attention_mask=(ids != 0).long())
     hook.remove()
-    rows = seen[0][mask == 1]
-    centred = rows - rows.mean(0)
-    directions = torch.linalg.solve(rows.T.cov() + 1e-3 * torch.eye(rows.shape[1]), centred.T)
+    rows = seen[0][ids != 0]
+    directions = torch.linalg.solve(rows.T.cov() + 1e-3 * torch.eye(rows.shape[1]), (rows - rows.mean(0)).T)
     alike = rows @ directions  # (piece, direction of a piece)
     own, others = alike.diagonal(), (alike - 1e9 * torch.eye(len(rows))).amax(0)
-    best = int((own - others).argmax())
+    # What a huge activation costs its own piece must not be an entity.
+    best = int(torch.where(outside[ids != 0], own - others, -torch.inf).argmax())
     scale = 4000 / float(own[best] - others[best])
     assert scale > 0
     inner.weight[0] = scale * directions[:, best]

@@ -32,7 +32,7 @@ class Int8(Step):
     summary = "Weights in 8 bits, activations quantised on the fly: about a quarter of the size, best for single texts."
     paper = ("MMA (Sukhanovskii & Ryndin 2024)", "https://www.mathnet.ru/eng/znsl7552")
     example = "int8"
-    rounds = True
+    quantises = True
 
     def apply(self, model: "onnx.ModelProto", world: World) -> "onnx.ModelProto":
         """Quantise the graph's matrix products and look-ups."""

@@ -42,7 +42,7 @@ class Int8Static(Step):
     )
     paper = ("MMA (Sukhanovskii & Ryndin 2024)", "https://www.mathnet.ru/eng/znsl7552")
     example = "int8static"
-    rounds = True
+    quantises = True
 
     def apply(self, model: "onnx.ModelProto", world: World) -> "openvino.Model":
         """Calibrate and quantise.
