@@ -10,16 +10,21 @@ import os
 import shlex
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from . import results
 from .data import Corpus, corpora, samples
 from .errors import DataError, MMAError
 from .languages import LANGUAGES, language
 from .recipe import Step, parse
+
+T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     _build_command(commands)
     _tag_command(commands)
     _bench_command(commands)
+    _profile_command(commands)
     _sweep_command(commands)
     _raw_command(commands)
     _train_command(commands)
@@ -98,6 +104,12 @@ def _languages_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--languages", type=_codes, default=(), metavar="a,b", help="language codes")
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
 def _codes(text: str) -> tuple[str, ...]:
     return tuple(code.strip() for code in text.split(",") if code.strip())
 
@@ -118,7 +130,10 @@ def _tag_command(commands: Any) -> None:
     parser.add_argument("--language", default="en", help="language code of the text (default: en)")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("text", nargs="?", metavar="TEXT")
-    what.add_argument("--file", type=Path, metavar="F", help="a file, one document a line")
+    what.add_argument("--file", type=Path, metavar="F", help="a file of any size, one document a line")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write there; goes on where a run was cut off")
+    parser.add_argument("--format", choices=("jsonl", "conll"), help="of the lines written (jsonl with --out)")
+    parser.add_argument("--workers", type=_count, default=1, metavar="N", help="processes that share the work (1)")
 
 
 def _bench_command(commands: Any) -> None:
@@ -127,6 +142,13 @@ def _bench_command(commands: Any) -> None:
     _measuring_options(parser)
     parser.add_argument("--conll", type=Path, metavar="FILE", help="a CoNLL file of your own, with --language")
     parser.add_argument("--language", help="the language of --conll")
+
+
+def _profile_command(commands: Any) -> None:
+    parser = _command(commands, "profile", _profile, "show where a recipe's bytes and milliseconds go")
+    parser.add_argument("recipe", metavar="RECIPE")
+    _teacher_option(parser)
+    parser.add_argument("--language", default="en", help="language of the sample sentences (default: en)")
 
 
 def _sweep_command(commands: Any) -> None:
@@ -219,7 +241,7 @@ def _results(options: argparse.Namespace) -> None:
 def _build(options: argparse.Namespace) -> None:
     import shutil
 
-    from . import build
+    from . import build, guard
 
     if options.out is not None and options.out.exists():
         raise DataError(f"--out {options.out} exists already; name a new folder")
@@ -234,49 +256,94 @@ def _build(options: argparse.Namespace) -> None:
     if options.out is not None:
         folder = Path(shutil.copytree(made.folder, options.out))
     _show([{"folder": str(folder), **made.manifest}], options.json, "{recipe} is in {folder}", single=True)
+    for line in [] if options.json else guard.findings(made.manifest):
+        print(line)
 
 
 def _tag(options: argparse.Namespace) -> None:
-    from . import build
+    from . import bulk
 
     language(options.language)
-    texts = _texts(options)
-    tagger = build.tagger(parse(options.recipe), teacher=options.teacher, report=_progress)
-    rows = []
-    for text, found in zip(texts, tagger.tag_texts(texts, options.language), strict=True):
-        spans = [
-            {"start": s.start, "end": s.end, "label": s.label, "text": text[s.start : s.end], "score": s.score}
-            for s in found
-        ]
-        rows.append({"text": text, "language": options.language, "spans": spans})
-    if options.json:
-        _print_json(rows)
+    if options.file is None and (options.out or options.workers > 1):
+        raise DataError("--out and --workers go with --file F")
+    if options.json and options.format and not options.out:
+        raise DataError("--json prints one document; leave out --format, or name a file with --out FILE")
+    if options.out is not None:
+        _tag_into_file(options)
         return
-    for row in rows:
-        print(row["text"])
-        for span in row["spans"]:
-            print(f"  {span['label']:5} {span['start']:5}-{span['end']:<5} {span['score']:.2f}  {span['text']}")
+    with _documents(options) as found:
+        first = next(found)  # bad input is refused before anything is built
+        rows = bulk.tagged(chain([first], found), partial(_spans, options))
+        if options.file is not None:
+            rows = _followed(rows, options.file.stat().st_size)
+        _print_tagged(rows, options)
 
 
-def _texts(options: argparse.Namespace) -> list[str]:
+def _tag_into_file(options: argparse.Namespace) -> None:
+    from . import bulk
+
+    target = bulk.Target(options.out, bulk.FORMATS[options.format or "jsonl"], options.language)
+    count = target.tag(options.file, partial(_spans, options), report=_Percents(), say=_say)
+    row = {"documents": count, "out": str(options.out)}
+    _show([row], options.json, "{documents} documents are in {out}", single=True)
+
+
+def _spans(options: argparse.Namespace, texts: Iterable[str]) -> Iterable[Any]:
+    from . import build, bulk
+
+    recipe = parse(options.recipe)
+    if options.workers == 1:
+        tagger = build.tagger(recipe, teacher=options.teacher, report=_progress)
+        return tagger.stream(texts, options.language)
+    if not recipe.is_teacher:
+        build.build(recipe, teacher=options.teacher, report=_progress)
+    return bulk.Workers(str(recipe), options.teacher, options.language, options.workers).tag(texts)
+
+
+@contextmanager
+def _documents(options: argparse.Namespace) -> Iterator[Iterator[Any]]:
+    from . import bulk
+
     if options.text is not None:
-        found = [options.text]
-    elif options.file is not None:
-        if not options.file.is_file():
-            raise DataError(f"no such file: {options.file}")
-        found = _lines(options.file.read_bytes(), str(options.file))
+        yield bulk.one_document(options.text)
+    elif options.file is None:
+        yield bulk.documents(sys.stdin.buffer, "standard input")
+    elif options.file.is_file():
+        with options.file.open("rb") as lines:
+            yield bulk.documents(lines, str(options.file))
     else:
-        found = _lines(sys.stdin.buffer.read(), "standard input")
-    if not any(text.strip() for text in found):
-        raise DataError("the text is empty; give TEXT, --file F, or lines on standard input")
-    return found
+        raise DataError(f"no such file: {options.file}")
 
 
-def _lines(content: bytes, where: str) -> list[str]:
-    try:
-        return [line for line in content.decode("utf-8").split("\n") if line.strip()]
-    except UnicodeDecodeError as error:
-        raise DataError(f"{where} is not UTF-8: {error}") from error
+def _followed(rows: Iterable[tuple[Any, T]], size: int) -> Iterator[tuple[Any, T]]:
+    report = _Percents()
+    for number, (document, spans) in enumerate(rows, 1):
+        yield document, spans
+        report(document.end / size, f"{number:,} documents")
+
+
+def _print_tagged(rows: Iterable[tuple[Any, Any]], options: argparse.Namespace) -> None:
+    from . import bulk
+
+    if options.json:
+        _print_list(bulk.row(document.text, options.language, spans) for document, spans in rows)
+        return
+    for document, spans in rows:
+        if options.format is not None:
+            print(bulk.FORMATS[options.format].render(document.text, options.language, spans), end="")
+            continue
+        print(document.text)
+        for span in spans:
+            text = document.text[span.start : span.end]
+            print(f"  {span.label:5} {span.start:5}-{span.end:<5} {span.score:.2f}  {text}")
+
+
+def _print_list(rows: Iterable[dict[str, Any]]) -> None:
+    """Print one JSON list as it comes, laid out as `_print_json` does."""
+    for number, row in enumerate(rows):
+        laid_out = json.dumps(row, ensure_ascii=False, indent=1).replace("\n", "\n ")
+        print(",\n " if number else "[\n ", laid_out, sep="", end="")
+    print("\n]")
 
 
 def _bench(options: argparse.Namespace) -> None:
@@ -297,6 +364,17 @@ _ROW = (
     "{recipe:28} {language:4} {dataset:12} F1 {f1:5.1f} [{f1_low:.1f}, {f1_high:.1f}]  "
     "{words_per_s:8.0f} words/s  x{speedup:.2f}"
 )
+
+
+def _profile(options: argparse.Namespace) -> None:
+    from .charts import anatomy
+    from .measure.profile import profile
+
+    found = asdict(profile(parse(options.recipe), teacher=options.teacher, code=options.language, report=_progress))
+    if options.json:
+        _print_json(found)
+    else:
+        print(f"{options.recipe}: {anatomy.takeaway(found)}")
 
 
 def _sweep(options: argparse.Namespace) -> None:
@@ -431,9 +509,35 @@ def _print_json(content: Any) -> None:
 
 def _progress(fraction: float, desc: str) -> None:
     bar = "█" * round(20 * fraction)
-    end = "\r" if sys.stderr.isatty() else "\n"
+    end = "\r" if sys.stderr.isatty() and fraction < 1 else "\n"
     print(f"{100 * fraction:3.0f}% |{bar:<20}| {desc:<60}", end=end, file=sys.stderr, flush=True)
 
 
+class _Percents:
+    """Shows progress by whole percents, so that a long file makes few lines where they are kept."""
+
+    def __init__(self) -> None:
+        self._shown = -1
+
+    def __call__(self, fraction: float, desc: str) -> None:
+        if int(100 * fraction) > self._shown:
+            self._shown = int(100 * fraction)
+            _progress(fraction, desc)
+
+
+def _say(text: str) -> None:
+    print(f"mma: {text}", file=sys.stderr)
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process at once: taking a tokenizer of 250,000 pieces apart takes longer than tagging a text."""
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    answer = main()
+    if sys.argv[1:2] == ["tag"]:
+        _leave(answer)
+    sys.exit(answer)

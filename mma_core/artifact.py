@@ -1,25 +1,32 @@
 """An artifact: the folder that a build leaves on disk, which opens without this project.
 
-`model.onnx` (or `openvino_model.xml` and `.bin`), `config.json`, `tokenizer.json`, `tokenizer_config.json` and the
-manifest `recipe.json`. It is written into a temporary sibling and renamed, so a folder is whole or absent.
+`model.onnx` and its large weights in `model.onnx_data` (or `openvino_model.xml` and `.bin`), `config.json`,
+`tokenizer.json`, `tokenizer_config.json` and the manifest `recipe.json`. It is written into a temporary sibling and
+renamed, so a folder is whole or absent.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
+import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .answers import answering
 from .errors import ArtifactError
+from .folders import cache_root
 
 MANIFEST = "recipe.json"
 MODELS = {"onnxruntime": "model.onnx", "openvino": "openvino_model.xml"}
 FORMAT = 1
+SETTLED_NS = 100_000_000
+LARGE, PAGE = 1 << 20, 4096
 _SPECIALS = {"pad_token": "pad_token_id", "bos_token": "bos_token_id", "eos_token": "eos_token_id"}
 
 
@@ -122,20 +129,100 @@ def open_folder(folder: Path) -> Artifact:
         raise ArtifactError(f"{folder} is no artifact of this project ({MANIFEST}: {error}); build it again") from error
     if not known:
         raise ArtifactError(f"{folder} has format {manifest['format']}, expected {FORMAT}; build it again")
-    for name, digest in files.items():
-        path = folder / name
-        if not path.is_file() or _sha256(path) != digest:
-            raise ArtifactError(f"{path} is missing or damaged; delete {folder} and build it again")
+    damaged = _damaged(folder, files)
+    if damaged is not None:
+        raise ArtifactError(f"{damaged} is missing or damaged; delete {folder} and build it again")
     return Artifact(folder, manifest)
 
 
-def _write_graph(graph: Any, path: Path, engine: str) -> None:
-    if engine == "openvino":
-        import openvino
+def _damaged(folder: Path, files: dict[str, str]) -> Path | None:
+    """The first file that is not what the build wrote.
 
-        openvino.save_model(graph, path, compress_to_fp16=True)
-    else:
-        path.write_bytes(graph.SerializeToString())
+    Reading all bytes takes longer than tagging a text. So a file that had the right hash is noted in the cache with
+    its size, inode and times, and is read again only when one of these is another; a program that writes to a file
+    cannot keep the time of the inode's last change.
+    """
+    note = cache_root() / "verified" / f"{hashlib.sha256(bytes(folder.resolve())).hexdigest()[:24]}.json"
+    known = _read_note(note)
+    seen: dict[str, list[Any]] = {}
+    for name, digest in files.items():
+        path = folder / name
+        if not path.is_file():
+            return path
+        state = [digest, *_state(path)]
+        if known.get(name) != state and _sha256(path) != digest:
+            return path
+        seen[name] = state
+    if seen != known and all(state == [files[name], *_state(folder / name)] for name, state in seen.items()):
+        _write_note(note, seen)
+    return None
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_size, found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _read_note(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _write_note(path: Path, seen: dict[str, list[Any]]) -> None:
+    newest = max((state[-1] for state in seen.values()), default=0)
+    if time.time_ns() - newest < SETTLED_NS:
+        return  # it could still be written to within the clock's last tick
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    with contextlib.suppress(OSError):  # a cache that cannot be written to costs only time
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(seen), encoding="utf-8")
+        partial.replace(path)
+
+
+def _write_graph(graph: Any, path: Path, engine: str) -> None:
+    with answering(graph, engine) as whole:
+        if engine == "openvino":
+            import openvino
+
+            openvino.save_model(whole, path, compress_to_fp16=True)
+        else:
+            with _large_tensors_beside(whole.graph, path.with_name(path.name + "_data")):
+                path.write_bytes(whole.SerializeToString())
+
+
+@contextmanager
+def _large_tensors_beside(graph: Any, path: Path) -> Iterator[None]:
+    """Move large weights to a file of their own within the block, as ONNX's external data.
+
+    ONNX Runtime maps that file into memory, so only the rows that are looked up in a table are ever read, and
+    processes share them.
+    """
+    moved = [tensor for tensor in graph.initializer if len(tensor.raw_data) >= LARGE]
+    contents = [tensor.raw_data for tensor in moved]
+    try:
+        if moved:
+            _move(moved, path)
+        yield
+    finally:
+        for tensor, content in zip(moved, contents, strict=True):
+            tensor.ClearField("external_data")
+            tensor.ClearField("data_location")
+            tensor.raw_data = content
+
+
+def _move(tensors: Iterable[Any], path: Path) -> None:
+    from onnx import TensorProto
+
+    with path.open("wb") as file:
+        for tensor in tensors:
+            file.write(bytes(-file.tell() % PAGE))
+            place = {"location": path.name, "offset": file.tell(), "length": file.write(tensor.raw_data)}
+            tensor.ClearField("raw_data")
+            tensor.data_location = TensorProto.EXTERNAL
+            for key, value in place.items():
+                tensor.external_data.add(key=key, value=str(value))
 
 
 def _tokenizer_config(tokenizer: Any, config: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,8 @@
 """Recipe + teacher → artifact: cached by content, locked, built in a child process that can be cancelled."""
 
 import hashlib
-import importlib.metadata
 import json
 import logging
-import multiprocessing
 import os
 import sys
 import time
@@ -14,15 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock
 
-from . import artifact, data, engines, runtime, sources
+from . import artifact, data, engines, guard, runtime, sources
 from .artifact import Artifact
 from .errors import ArtifactError, MMAError, RecipeError
 from .folders import cache_root
@@ -32,15 +28,18 @@ from .recipe import Recipe, World
 from .spans import words
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from .checkpoint import Checkpoint
 
 SEED = 13
-TEXTS_PER_LANGUAGE = 100
+# Text that steps use and the guard compares on: of few languages more each, so that their agreement is no coarse one.
+TEXTS_PER_LANGUAGE, TEXTS = 100, 2000
 AGREEMENT_TEXTS = 8
 ALL_TEXTS = 1_000_000
 LIBRARIES = ("torch", "transformers", "tokenizers", "onnx", "onnxruntime", "openvino", "nncf")
 # The exported graph and the steps are code of this project: a change that alters what they make counts this up.
-REVISION = 1
+REVISION = 2
 
 Report = Callable[[float, str], None]
 
@@ -91,6 +90,8 @@ def _digest(folder: Path) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of the libraries that make an artifact."""
+    import importlib.metadata
+
     return {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
@@ -143,10 +144,17 @@ def build(
     """
     order = Order(wanted, teacher, data, tuple(languages))
     _check(order)
+    found = cached(wanted, teacher=teacher, data=data, languages=languages)
+    return found or _build_alone(order, report, cancel)
+
+
+def _build_alone(order: Order, report: Report, cancel: Event | None) -> Artifact:
+    from filelock import FileLock
+
     folder = folder_of(order)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock")):
-        found = cached(wanted, teacher=teacher, data=data, languages=languages)
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        found = cached(order.recipe, teacher=order.teacher, data=order.data, languages=order.languages)
         if found is None:
             _build_in_child(order, folder, report, cancel)
             found = artifact.open_folder(folder)
@@ -163,6 +171,8 @@ def _check(order: Order) -> None:
 
 
 def _build_in_child(order: Order, folder: Path, report: Report, cancel: Event | None) -> None:
+    import multiprocessing
+
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=_child, args=(order, folder, sender), daemon=True)
@@ -178,7 +188,7 @@ def _build_in_child(order: Order, folder: Path, report: Report, cancel: Event | 
     child.join()
 
 
-def _follow(receiver: Connection, report: Report, cancel: Event | None) -> None:
+def _follow(receiver: "Connection", report: Report, cancel: Event | None) -> None:
     while True:
         if cancel is not None and cancel.is_set():
             raise BuildCancelled("the build was cancelled; nothing was kept")
@@ -198,7 +208,7 @@ def _follow(receiver: Connection, report: Report, cancel: Event | None) -> None:
             return
 
 
-def _child(order: Order, folder: Path, sender: Connection) -> None:
+def _child(order: Order, folder: Path, sender: "Connection") -> None:
     # The exporters and quantisers narrate what they skip; the user's progress line is `report`'s alone.
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
@@ -228,19 +238,21 @@ def run(order: Order, folder: Path, report: Report) -> Artifact:
     limit = checkpoints.max_pieces(config)
     report(0.2, "exporting to ONNX")
     graph = export(current)
-    world = replace(world, encode=_encoder(current, limit), report=_part(report, 0.4, 0.8))
-    for step in order.recipe.after_export:
-        graph = step.apply(graph, world)
+    world = replace(world, encode=_encoder(current, limit), report=_part(report, 0.4, 0.9))
     manifest = {**_manifest(order, teacher), "parameters": current.parameters, "max_pieces": limit}
+    frame = guard.Frame(current.tokenizer, config, manifest, world.threads)
+    reduced: dict[str, Any] = {}
+    for step in order.recipe.after_export:
+        graph, reduced = guard.guarded(step, graph, world, frame)
 
     def examine(made: Artifact) -> dict[str, Any]:
-        report(0.9, "comparing with fp32")
-        found = {"agreement": _agreement(made, current, world)}
+        report(0.95, "comparing")
+        found = dict(reduced) or {"agreement": _agreement(made, current, world)}
         if current.tokenizer is not teacher.tokenizer:
             found["lossless"] = _lossless(teacher, current, world)
         return {**found, "seconds": round(time.perf_counter() - began, 1)}
 
-    report(0.8, "writing")
+    report(0.9, "writing")
     return artifact.write(
         folder, graph=graph, tokenizer=current.tokenizer, config=config, manifest=manifest, examine=examine
     )
@@ -269,9 +281,10 @@ def unlabelled(folder: Path | None, codes: Sequence[str], count: int) -> dict[st
 
 def _world(order: Order, teacher: "Checkpoint", report: Report) -> World:
     named = {code for step in order.recipe.steps for code in getattr(step, "languages", ())}
+    codes = sorted(named or order.languages)
     return World(
         teacher=teacher,
-        texts=unlabelled(order.data, sorted(named or order.languages), TEXTS_PER_LANGUAGE),
+        texts=unlabelled(order.data, codes, max(TEXTS_PER_LANGUAGE, TEXTS // len(codes) if codes else 0)),
         words=lambda code: _words(order.data, code),
         encode=lambda sentence: [],
         seed=SEED,
@@ -337,15 +350,18 @@ def tagger(
     wanted: Recipe,
     *,
     teacher: str = "multi",
+    threads: int | None = None,
     report: Report = lambda fraction, desc: None,
     cancel: Event | None = None,
 ) -> runtime.Tagger:
     """A tagger for any recipe, built if need be and opened once a process.
 
+    It runs on `threads` processor threads, by default all that this process may use; the rest is as for `build`.
+
     Raises:
         MMAError: as `build`.
     """
-    threads = engines.available_threads()
+    threads = threads or engines.available_threads()
     if wanted.is_teacher:
         return _open_teacher(teacher, sources.locate(teacher).sha256, threads)
     return _open_artifact(build(wanted, teacher=teacher, report=report, cancel=cancel), threads)
@@ -360,4 +376,4 @@ def _open_teacher(name: str, _sha256: str, threads: int) -> runtime.Tagger:
 
 @lru_cache(maxsize=6)
 def _open_artifact(made: Artifact, threads: int) -> runtime.Tagger:
-    return runtime.open_artifact(made, threads)
+    return runtime.open_artifact(made, threads, cache=cache_root() / "compiled" / made.folder.name)

@@ -5,7 +5,10 @@ A sentence's words are joined to one text, the text is tokenised, and each word 
 text meet the model in the same form.
 """
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import regex
@@ -13,7 +16,10 @@ import regex
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u3000-\u303F\uFF00-\uFFEFー"
 ENDS_UNSPACED = regex.compile(rf"[{_UNSPACED}]\p{{M}}*\Z")
 STARTS_UNSPACED = regex.compile(rf"[{_UNSPACED}]")
+# No script that is written without spaces stands below Thai in Unicode.
+_MAY_BE_UNSPACED = re.compile("[\u0e00-\U0010ffff]")
 NO_PIECE = -1
+_TAIL = 16  # a character and its marks
 
 
 def join(words: Sequence[str]) -> tuple[str, np.ndarray]:
@@ -22,36 +28,49 @@ def join(words: Sequence[str]) -> tuple[str, np.ndarray]:
     Returns:
         The text, and each word's start and end in it, shape (words, 2), int64.
     """
-    parts: list[str] = []
-    borders = np.zeros((len(words), 2), dtype=np.int64)
-    position, previous_unspaced = 0, False
-    for index, word in enumerate(words):
-        if index and not (previous_unspaced and STARTS_UNSPACED.match(word)):
-            parts.append(" ")
-            position += 1
-        parts.append(word)
-        borders[index] = position, position + len(word)
-        position += len(word)
-        previous_unspaced = ENDS_UNSPACED.search(word) is not None
-    return "".join(parts), borders
+    text = " ".join(words)
+    lengths = np.fromiter(map(len, words), np.int64, len(words))
+    gaps = np.ones(len(words), dtype=np.int64)
+    gaps[:1] = 0
+    if _MAY_BE_UNSPACED.search(text):
+        gaps[1:] = [not (_ends_unspaced(a[-_TAIL:]) and _starts_unspaced(b[0])) for a, b in pairwise(words)]
+        text = "".join([" " * gap + word for gap, word in zip(gaps.tolist(), words, strict=True)])
+    borders = np.empty((len(words), 2), dtype=np.int64)
+    borders[:, 1] = (lengths + gaps).cumsum()
+    borders[:, 0] = borders[:, 1] - lengths
+    return text, borders
 
 
-def first_pieces(text: str, borders: np.ndarray, starts: np.ndarray) -> np.ndarray:
+# Scripts that are written without spaces have words of one character, so few make up most of a text.
+@lru_cache(maxsize=50_000)
+def _ends_unspaced(word: str) -> bool:
+    return ENDS_UNSPACED.search(word) is not None
+
+
+@lru_cache(maxsize=50_000)
+def _starts_unspaced(word: str) -> bool:
+    return STARTS_UNSPACED.match(word) is not None
+
+
+def first_pieces(text: str, borders: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Each word's first piece: the first that starts inside it, else the one that covers its start.
+
+    Several texts can be aligned at once if they are laid end to end with a character between two.
 
     Args:
         text: the joined words.
-        borders: word starts and ends, shape (words, 2).
-        starts: where each piece starts in the text, ascending, special pieces left out, shape (pieces,); some
-            tokenizers count the space before a word as part of its first piece.
+        borders: word starts and ends, shape (words, 2), ascending.
+        offsets: where each piece starts and ends in the text, ascending, special pieces left out, shape (pieces, 2);
+            some tokenizers count the space before a word as part of its first piece.
 
     Returns:
-        Index into `starts`, shape (words,), int64; `NO_PIECE` where the tokenizer dropped the word.
+        Index into `offsets`, shape (words,), int64; `NO_PIECE` where the tokenizer dropped the word.
     """
-    if starts.size == 0 or len(borders) == 0:
+    if len(offsets) == 0 or len(borders) == 0:
         return np.full(len(borders), NO_PIECE, dtype=np.int64)
     spaces = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32) == ord(" ")
-    starts = starts + spaces[np.minimum(starts, len(text) - 1)]
+    starts = offsets[:, 0] + spaces[np.minimum(offsets[:, 0], len(text) - 1)]
     found = np.searchsorted(starts, borders[:, 0], side="left")
-    inside = (found < starts.size) & (starts[np.minimum(found, starts.size - 1)] < borders[:, 1])
-    return np.where(inside, found, found - 1)
+    inside = (found < len(starts)) & (starts[np.minimum(found, len(starts) - 1)] < borders[:, 1])
+    covered = (found > 0) & (offsets[found - 1, 1] > borders[:, 0])
+    return np.where(inside, found, np.where(covered, found - 1, NO_PIECE))

@@ -4,7 +4,7 @@ A recipe is an ordered list of steps that turns a teacher into a smaller or fast
 spelling (steps ordered by kind, then by name), which is its identity: cache key, file name, link and table key.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from itertools import pairwise
@@ -67,6 +67,7 @@ class Step:
         paper: (name, address) of the work it follows.
         example: a legal spelling, for help and tests.
         engine: the engine a precision runs in, empty for the others.
+        quantises: whether a precision rounds the graph's matrices to integers, and can leave some of them as they are.
 
     The arguments are the dataclass fields, declared with `argument`: `int`, `float` or a `tuple[str, ...]` of
     language codes.
@@ -79,6 +80,7 @@ class Step:
     paper: ClassVar[tuple[str, str]]
     example: ClassVar[str]
     engine: ClassVar[str] = ""
+    quantises: ClassVar[bool] = False
     registry: ClassVar[dict[str, type["Step"]]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -141,6 +143,14 @@ class Step:
 
     def apply(self, model: Any, world: World) -> Any:
         """Checkpoint → Checkpoint, or for a precision: exported graph → graph."""
+        raise NotImplementedError
+
+    def rounding(self, model: Any, world: World) -> Callable[[Collection[str]], Any]:
+        """For a precision that `quantises`: do what takes long once, so that several graphs can be made.
+
+        Returns:
+            A function from the names of nodes that shall stay as they are in the exported graph to the rounded graph.
+        """
         raise NotImplementedError
 
 

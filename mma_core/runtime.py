@@ -2,29 +2,40 @@
 
 Texts enter split into words. They are joined, cut into windows that fit the model, tagged at each word's first
 piece, put together again and repaired to valid IOB2. A word's tag comes from the window in which it stands furthest
-from a border, so nothing is cut off silently.
+from a border, so nothing is cut off silently. Many texts go through in pools of bounded size: while the model reads
+one pool, the next is split and tokenised.
 """
 
 import abc
+import os
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import chain, pairwise
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
+from . import engines
 from .artifact import Artifact
-from .engines import Engine, OnnxEngine, OpenVinoEngine
-from .pieces import NO_PIECE, first_pieces, join
-from .spans import Span, repair, spans, words
+from .decoding import PieceTags, TagSet, Window, WordTags, entities
+from .pieces import first_pieces, join
+from .spans import Span, Word, words
 
 if TYPE_CHECKING:
     from .checkpoint import Checkpoint
 
-BATCH_SENTENCES = 32
-BATCH_PIECES = 4096
+POOL_TEXTS = 1024
+POOL_CHARACTERS = 400_000
+SMALL_BATCH, BATCH_PIECES = 256, 2048
 OVERLAP = 0.25
+SPECIALS = 2
+T = TypeVar("T")
+P = TypeVar("P")
 
 
 @dataclass(frozen=True)
@@ -36,16 +47,15 @@ class Tagged:
 
 
 @dataclass(frozen=True)
-class PieceTags:
-    """What a model says of one window, specials left out: each piece's start in the text, tag number, probability."""
+class _Prepared:
+    """Sentences that are ready for the model: their lengths in words, and the windows that cover them."""
 
-    starts: np.ndarray
-    tags: np.ndarray
-    scores: np.ndarray
+    lengths: list[int]
+    windows: list[tuple[Window, Encoding | None]]
 
 
 class Tagger(abc.ABC):
-    """Tags sentences; subclasses say how a window's pieces are tagged.
+    """Tags sentences; subclasses say how a text becomes pieces and what the model says of them.
 
     Attributes:
         labels: tags in the order of the model's outputs.
@@ -55,14 +65,15 @@ class Tagger(abc.ABC):
 
     def __init__(self, labels: Sequence[str], threads: int, limit: int) -> None:
         self.labels, self.threads, self.limit = list(labels), threads, limit
+        self._tags = TagSet(labels)
 
     @abc.abstractmethod
-    def pieces(self, texts: Sequence[str]) -> list[PieceTags]:
-        """Tag the pieces of texts that fit into one window each."""
+    def encode(self, texts: Sequence[str]) -> Sequence[Encoding | None]:
+        """The pieces of texts of any length, specials left out; None where a text is sure to fit the model."""
 
     @abc.abstractmethod
-    def starts(self, text: str) -> np.ndarray:
-        """Where each piece of a text of any length starts, specials left out."""
+    def answer(self, texts: Sequence[str], encodings: Sequence[Encoding | None]) -> PieceTags:
+        """Tag the pieces of texts that fit the model; `encodings` is what `encode` gave for them."""
 
     def tag(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
         """Tag sentences that are split into words.
@@ -73,15 +84,10 @@ class Tagger(abc.ABC):
         Returns:
             One result a sentence, in order.
         """
-        windows = [(index, window) for index, sentence in enumerate(sentences) for window in self._windows(sentence)]
-        joined = [join(sentences[index][window.start : window.stop]) for index, window in windows]
-        answers = self.pieces([text for text, _ in joined])
-        merged = [_Merger(len(sentence)) for sentence in sentences]
-        for (index, window), (text, borders), answer in zip(windows, joined, answers, strict=True):
-            merged[index].add(window, first_pieces(text, borders, answer.starts), answer)
-        return [merger.result(self.labels) for merger in merged]
+        coming = pools(sentences, lambda sentence: sum(map(len, sentence)))
+        return [tagged for prepared in _ahead(coming, self._prepare) for tagged in self._tagged(self._read(prepared))]
 
-    def tag_texts(self, texts: Sequence[str], language: str) -> list[list[Span]]:
+    def tag_texts(self, texts: Iterable[str], language: str) -> list[list[Span]]:
         """Tag raw texts.
 
         Returns:
@@ -90,106 +96,178 @@ class Tagger(abc.ABC):
         Raises:
             DataError: the language is unknown.
         """
-        split = [words(text, language) for text in texts]
-        tagged = self.tag([[word.text for word in borders] for borders in split])
-        return [spans(borders, t.tags, t.scores) for borders, t in zip(split, tagged, strict=True)]
+        return list(self.stream(texts, language))
 
-    def _windows(self, sentence: Sequence[str]) -> Iterator[range]:
-        budget = self.limit - 2
-        # A piece is at least one byte of the text, normalised or as it is, so most sentences need no look at them.
-        plain = " ".join(sentence)
-        if max(len(form.encode("utf-8", "replace")) for form in (plain, unicodedata.normalize("NFKC", plain))) < budget:
-            if sentence:
-                yield range(len(sentence))
-            return
-        text, borders = join(sentence)
-        starts = self.starts(text)
-        first = np.maximum(first_pieces(text, borders, starts), 0)
-        # Windows are tokenised anew; a few pieces of slack, since a cut can change how a text begins.
-        budget -= min(8, budget // 4)
-        begin = 0
-        while begin < len(sentence):
-            end = int(np.searchsorted(first, first[begin] + budget, side="right")) if len(first) else begin + 1
-            end = len(sentence) if len(starts) - first[begin] <= budget else max(end - 1, begin + 1)
-            yield range(begin, end)
-            if end == len(sentence):
-                return
-            back = int(np.searchsorted(first, first[end - 1] - int(budget * OVERLAP), side="left"))
-            begin = max(begin + 1, min(back, end))
+    def stream(self, texts: Iterable[str], language: str) -> Iterator[list[Span]]:
+        """Tag any number of raw texts in constant memory.
+
+        Yields:
+            For each text its entities, in order, with character offsets into the text as given.
+
+        Raises:
+            DataError: the language is unknown.
+        """
+
+        def prepare(pool: Sequence[str]) -> tuple[list[list[Word]], _Prepared]:
+            split = [words(text, language) for text in pool]
+            return split, self._prepare([[word.text for word in borders] for borders in split])
+
+        for split, prepared in _ahead(pools(texts, len), prepare):
+            yield from self._spans(split, self._read(prepared))
+
+    def _prepare(self, sentences: Sequence[Sequence[str]]) -> _Prepared:
+        windows = self._encoded([Window(i, 0, *join(sentence)) for i, sentence in enumerate(sentences) if sentence])
+        room = self.limit - SPECIALS
+        long = [(window, encoding) for window, encoding in windows if encoding is not None and len(encoding) > room]
+        if long:
+            windows = [(window, encoding) for window, encoding in windows if encoding is None or len(encoding) <= room]
+            cuts = (_cut(sentences[window.sentence], window, encoding, room) for window, encoding in long)
+            parts = self._encoded([part for cut in cuts for part in cut])
+            for _, encoding in parts:
+                if encoding is not None:
+                    encoding.truncate(room)  # a word alone may be too long
+            windows += parts
+        return _Prepared([len(sentence) for sentence in sentences], windows)
+
+    def _encoded(self, windows: list[Window]) -> list[tuple[Window, Encoding | None]]:
+        return list(zip(windows, self.encode([window.text for window in windows]), strict=True))
+
+    def _read(self, prepared: _Prepared) -> WordTags:
+        windows = [window for window, _ in prepared.windows]
+        answer = self.answer([window.text for window in windows], [encoding for _, encoding in prepared.windows])
+        return self._tags.words(windows, answer, prepared.lengths)
+
+    def _tagged(self, found: WordTags) -> list[Tagged]:
+        names, scores = self._tags.names(found), found.scores.tolist()
+        return [
+            Tagged(tags, scores[begin:end])
+            for tags, (begin, end) in zip(names, pairwise(found.first.tolist()), strict=True)
+        ]
+
+    def _spans(self, split: Sequence[Sequence[Word]], tagged: WordTags) -> list[list[Span]]:
+        spans: list[list[Span]] = [[] for _ in split]
+        found = entities(tagged)
+        columns = (found.sentences, found.begins, found.ends, found.kinds, found.scores.round(4))
+        for number, begin, end, kind, score in zip(*(column.tolist() for column in columns), strict=True):
+            borders = split[number]
+            spans[number].append(Span(borders[begin].start, borders[end - 1].end, self._tags.kinds[kind], score))
+        return spans
 
 
-class _Merger:
-    """Collects one sentence's tags; of two windows, the one in which a word has more context decides."""
+def pools(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """Group items in order: at most `POOL_TEXTS`, and no more once their sizes reach `POOL_CHARACTERS`."""
+    pool: list[T] = []
+    characters = 0
+    for item in items:
+        pool.append(item)
+        characters += size(item)
+        if len(pool) == POOL_TEXTS or characters >= POOL_CHARACTERS:
+            yield pool
+            pool, characters = [], 0
+    if pool:
+        yield pool
 
-    def __init__(self, words_count: int) -> None:
-        self._tags = np.zeros(words_count, dtype=np.int64)
-        self._scores = np.zeros(words_count)
-        self._known = np.zeros(words_count, dtype=bool)
-        self._context = np.full(words_count, -1)
-        self._shares_piece = np.zeros(words_count, dtype=bool)
 
-    def add(self, window: range, first: np.ndarray, answer: PieceTags) -> None:
-        """Take over a window's answers where its context is the longest so far."""
-        places = np.arange(window.start, window.stop)
-        context = np.minimum(places - window.start, window.stop - 1 - places)
-        known = first != NO_PIECE
-        better = context > self._context[places]
-        chosen, pieces = places[better], np.where(known, first, 0)[better]
-        self._context[chosen], self._known[chosen] = context[better], known[better]
-        shares = np.concatenate([[False], first[1:] == first[:-1]])
-        self._shares_piece[chosen] = shares[better]
-        if len(answer.tags):
-            self._tags[chosen], self._scores[chosen] = answer.tags[pieces], answer.scores[pieces]
+def _ahead(items: Iterator[T], prepare: Callable[[T], P]) -> Iterator[P]:
+    """Prepare items; each after the first in a thread, while the one before it is in use."""
+    first = next(items, None)
+    if first is None:
+        return
+    prepared, coming = prepare(first), next(items, None)
+    if coming is not None:
+        with ThreadPoolExecutor(1) as thread:
+            while coming is not None:
+                later = thread.submit(prepare, coming)
+                yield prepared
+                prepared, coming = later.result(), next(items, None)
+    yield prepared
 
-    def result(self, labels: Sequence[str]) -> Tagged:
-        """The sentence's repaired tags; a word that shares its piece with the one before it continues its entity."""
-        raw = [labels[int(tag)] if known else "O" for tag, known in zip(self._tags, self._known, strict=True)]
-        for index in np.flatnonzero(self._shares_piece & self._known):
-            raw[index] = raw[index].replace("B-", "I-", 1)
-        return Tagged(repair(raw), self._scores.tolist())
+
+def _cut(sentence: Sequence[str], whole: Window, encoding: Encoding, room: int) -> Iterator[Window]:
+    """Windows of at most `room` pieces over a long sentence; each repeats a quarter of the one before."""
+    offsets = np.array(encoding.offsets, dtype=np.int64)
+    first = np.maximum.accumulate(np.maximum(first_pieces(whole.text, whole.borders, offsets), 0))
+    first = np.append(first, len(offsets))
+    # Windows are tokenised anew; a few pieces of slack, since a cut can change how a text begins.
+    room -= min(8, room // 4)
+    begin = end = 0
+    while end < len(sentence):
+        end = max(int(np.searchsorted(first, first[begin] + room, side="right")) - 1, begin + 1)
+        yield Window(whole.sentence, begin, *join(sentence[begin:end]))
+        back = np.searchsorted(first, first[end - 1] - int(room * OVERLAP), side="left")
+        # The next window must reach a word that this one did not.
+        reach = np.searchsorted(first, first[min(end + 1, len(sentence))] - room, side="left")
+        begin = min(end, max(begin + 1, int(back), int(reach)))
 
 
 class ArtifactTagger(Tagger):
     """Tags with an artifact's graph; needs an engine, tokenizers and numpy only."""
 
-    def __init__(self, engine: Engine, tokenizer: Tokenizer, config: dict, threads: int, limit: int) -> None:
+    def __init__(self, engine: engines.Engine, tokenizer: Tokenizer, config: dict, threads: int, limit: int) -> None:
         super().__init__([config["id2label"][str(i)] for i in range(len(config["id2label"]))], threads, limit)
         self._engine, self._tokenizer, self._pad = engine, tokenizer, int(config.get("pad_token_id") or 0)
+        # Every allowed model type puts one special before a text and the others behind it.
+        specials = tokenizer.encode("").ids
+        self._before, self._after = specials[:1], specials[1:]
 
-    def starts(self, text: str) -> np.ndarray:
-        """Where each piece of a text of any length starts, specials left out."""
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        return np.array([start for start, _ in encoding.offsets], dtype=np.int64)
+    def encode(self, texts: Sequence[str]) -> Sequence[Encoding]:
+        """The pieces of texts of any length, specials left out."""
+        return self._tokenizer.encode_batch(texts, add_special_tokens=False)
 
-    def pieces(self, texts: Sequence[str]) -> list[PieceTags]:
-        """Tag the pieces of texts, in batches of similar length."""
-        encodings = self._tokenizer.encode_batch(list(texts))
-        ids = [np.array(encoding.ids[: self.limit], dtype=np.int64) for encoding in encodings]
-        answers: list[PieceTags | None] = [None] * len(texts)
-        for batch in batches([len(piece_ids) for piece_ids in ids]):
-            tags, scores = self._run([ids[index] for index in batch])
-            for row, index in enumerate(batch):
-                real = np.flatnonzero(np.array(encodings[index].special_tokens_mask[: self.limit]) == 0)
-                starts = np.array(encodings[index].offsets, dtype=np.int64).reshape(-1, 2)[real, 0]
-                answers[index] = PieceTags(starts, tags[row, real], scores[row, real])
-        return [answer for answer in answers if answer is not None]
+    def answer(self, texts: Sequence[str], encodings: Sequence[Encoding | None]) -> PieceTags:
+        """Tag the pieces of texts that fit the model, in batches of similar length."""
+        known = [encoding for encoding in encodings if encoding is not None]
+        counts = np.fromiter(map(len, known), np.int64, len(known))
+        total = int(counts.sum())
+        ids = np.fromiter(chain.from_iterable(encoding.ids for encoding in known), np.int64, total)
+        pairs = chain.from_iterable(chain.from_iterable(encoding.offsets for encoding in known))
+        offsets = np.fromiter(pairs, np.int64, 2 * total).reshape(-1, 2)
+        tags, scores = np.zeros(total, dtype=np.int64), np.zeros(total)
+        begins = counts.cumsum() - counts
+        budget = min(BATCH_PIECES, max(SMALL_BATCH, total // self.threads))
+        todo = [self._padded(ids, begins[batch], counts[batch]) for batch in batches(counts.tolist(), budget)]
+        found = engines.run(self._engine, [(batch.ids, batch.mask) for batch in todo], self.threads)
+        for batch, (batch_tags, batch_scores) in zip(todo, found, strict=True):
+            tags[batch.places] = batch_tags[batch.inside]
+            scores[batch.places] = batch_scores[batch.inside]
+        return PieceTags(counts, offsets, tags, scores)
 
-    def _run(self, rows: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        longest = max(map(len, rows))
-        ids = np.full((len(rows), longest), self._pad, dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, piece_ids in enumerate(rows):
-            ids[row, : len(piece_ids)], mask[row, : len(piece_ids)] = piece_ids, 1
-        logits = self._engine(ids, mask)
-        peak = logits.max(axis=-1, keepdims=True)
-        return logits.argmax(axis=-1), 1 / np.exp(logits - peak).sum(axis=-1)
+    def _padded(self, ids: np.ndarray, begins: np.ndarray, counts: np.ndarray) -> "_Batch":
+        """A batch of the texts whose pieces begin at `begins` of `ids`, so many each; specials added."""
+        grid = np.arange(len(self._before) + int(counts.max(initial=0)) + len(self._after))
+        ends = (len(self._before) + counts)[:, None]
+        inside = (grid >= len(self._before)) & (grid < ends)
+        places = (begins[:, None] + grid - len(self._before))[inside]
+        padded = np.full(inside.shape, self._pad, dtype=np.int64)
+        padded[:, : len(self._before)] = self._before
+        padded[inside] = ids[places]
+        for number, special in enumerate(self._after):
+            padded[grid == ends + number] = special
+        return _Batch(padded, (grid < ends + len(self._after)).astype(np.int64), inside, places)
 
 
-def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Group texts of similar length: at most 32 sentences and 4,096 padded pieces a batch."""
+@dataclass(frozen=True)
+class _Batch:
+    """What an engine is given, and where its answers go.
+
+    Attributes:
+        ids: piece numbers, shape (texts, longest).
+        mask: 1 for pieces and specials, 0 for padding, shape (texts, longest).
+        inside: where the pieces are, specials left out, shape (texts, longest).
+        places: their numbers in all pieces laid end to end, shape (pieces,).
+    """
+
+    ids: np.ndarray
+    mask: np.ndarray
+    inside: np.ndarray
+    places: np.ndarray
+
+
+def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Group texts of similar length, the longest first: at most `budget` padded pieces a batch, or one text."""
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
-        if batch and (len(batch) == BATCH_SENTENCES or (len(batch) + 1) * lengths[batch[0]] > BATCH_PIECES):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > budget:
             yield batch
             batch = []
         batch.append(index)
@@ -197,21 +275,40 @@ def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def open_artifact(artifact: Artifact, threads: int) -> ArtifactTagger:
-    """Load an artifact's graph into its engine.
+def open_artifact(artifact: Artifact, threads: int, *, cache: Path | None = None) -> ArtifactTagger:
+    """Load an artifact's graph into its engine, and its tokenizer beside it.
+
+    Args:
+        artifact: what to open.
+        threads: processor threads to use.
+        cache: where the engine may keep what it makes of the graph, so that it opens faster the next time.
 
     Raises:
         RecipeError: this CPU cannot run it.
     """
-    tokenizer = Tokenizer.from_file(str(artifact.folder / "tokenizer.json"))
-    config, engine = artifact.config, artifact.manifest["engine"]
-    loaded: Engine
-    if engine == "openvino":
-        precision, pad = artifact.manifest["inference_precision"], int(config.get("pad_token_id") or 0)
-        loaded = OpenVinoEngine(artifact.model, threads, precision=precision, pad=pad)
-    else:
-        loaded = OnnxEngine(artifact.model, threads)
-    return ArtifactTagger(loaded, tokenizer, config, threads, artifact.manifest["max_pieces"])
+    # Read once, when tokenizers first run in parallel: they would take every processor of the machine.
+    os.environ.setdefault("RAYON_NUM_THREADS", str(threads))
+    config, manifest, limit = artifact.config, artifact.manifest, artifact.manifest["max_pieces"]
+    engines.load_library(manifest["engine"])
+    opening = Event()
+    with ThreadPoolExecutor(1) as thread:
+        # The tokenizer's library holds Python's lock while it reads, the engine's does not: the engine goes first.
+        reading = thread.submit(_tokenizer, artifact.folder / "tokenizer.json", opening)
+        opening.set()
+        engine = engines.open_engine(
+            artifact.model,
+            threads,
+            precision=manifest["inference_precision"],
+            pad=int(config.get("pad_token_id") or 0),
+            limit=limit,
+            cache=cache,
+        )
+        return ArtifactTagger(engine, reading.result(), config, threads, limit)
+
+
+def _tokenizer(path: Path, opening: Event) -> Tokenizer:
+    opening.wait()
+    return Tokenizer.from_file(str(path))
 
 
 class PipelineTagger(Tagger):
@@ -226,24 +323,33 @@ class PipelineTagger(Tagger):
         specials = {"pad_token": checkpoint.tokenizer.id_to_token(int(checkpoint.config.pad_token_id or 0))}
         tokenizer = PreTrainedTokenizerFast(tokenizer_object=checkpoint.tokenizer, model_max_length=limit, **specials)
         self._number = {label: index for index, label in enumerate(self.labels)}
+        self._tokenizer = checkpoint.tokenizer
         self._pipeline = TokenClassificationPipeline(
             model=checkpoint.model, tokenizer=tokenizer, aggregation_strategy="none", ignore_labels=[], device="cpu"
         )
 
-    def starts(self, text: str) -> np.ndarray:
-        """Where each piece of a text of any length starts, specials left out."""
-        tokenizer = self._pipeline.tokenizer
-        answer = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        return np.array([start for start, _ in answer["offset_mapping"]], dtype=np.int64)
+    def encode(self, texts: Sequence[str]) -> list[Encoding | None]:
+        """The pieces of texts that might not fit the model; the pipeline tokenises for itself."""
+        return [
+            None if self._surely_fits(text) else self._tokenizer.encode(text, add_special_tokens=False)
+            for text in texts
+        ]
 
-    def pieces(self, texts: Sequence[str]) -> list[PieceTags]:
+    def _surely_fits(self, text: str) -> bool:
+        # A piece is at least one byte of the text, normalised or as it is.
+        forms = (text, unicodedata.normalize("NFKC", text))
+        return max(len(form.encode("utf-8")) for form in forms) < self.limit - SPECIALS
+
+    def answer(self, texts: Sequence[str], encodings: Sequence[Encoding | None]) -> PieceTags:
         """Tag the pieces of texts, one text after the other."""
-        return [self._piece_tags(answer) for answer in self._pipeline(list(texts))] if texts else []
-
-    def _piece_tags(self, answer: list[dict]) -> PieceTags:
-        starts = np.array([piece["start"] for piece in answer], dtype=np.int64)
-        tags = np.array([self._number[piece["entity"]] for piece in answer], dtype=np.int64)
-        return PieceTags(starts, tags, np.array([float(piece["score"]) for piece in answer]))
+        answers = self._pipeline(list(texts)) if texts else []
+        pieces = [piece for answer in answers for piece in answer]
+        return PieceTags(
+            np.fromiter(map(len, answers), np.int64, len(answers)),
+            np.array([(piece["start"], piece["end"]) for piece in pieces], dtype=np.int64).reshape(-1, 2),
+            np.array([self._number[piece["entity"]] for piece in pieces], dtype=np.int64),
+            np.array([float(piece["score"]) for piece in pieces]),
+        )
 
 
 def open_checkpoint(checkpoint: "Checkpoint", threads: int) -> PipelineTagger:

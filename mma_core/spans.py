@@ -5,6 +5,7 @@ A span's offsets are characters (Unicode code points) of the text as given, end 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import regex
 
@@ -66,8 +67,12 @@ _RULES = {
         rf"|{_RUN}(?:(?!\.{_POSTPOSITION}){_INNER}{_RUN})*"
     ),
 }
-_PATTERNS = {rule: regex.compile(rf"\s++|{pattern}|{_REST}", regex.V1) for rule, pattern in _RULES.items()}
 _INVISIBLE = regex.compile(r"[\s\p{Z}\p{Cc}\p{Cf}]+")
+
+
+@cache
+def _pattern(rule: WordRule) -> regex.Pattern[str]:
+    return regex.compile(rf"\s++|{_RULES[rule]}|{_REST}", regex.V1)
 
 
 @dataclass(frozen=True)
@@ -106,8 +111,12 @@ def words(text: str, code: str) -> list[Word]:
     Raises:
         DataError: the language is unknown.
     """
-    pattern = _PATTERNS[language(code).rule]
-    return [Word(m.group(), m.start(), m.end()) for m in pattern.finditer(text) if not _INVISIBLE.fullmatch(m.group())]
+    found = []
+    for match in _pattern(language(code).rule).finditer(text):
+        word = match.group()
+        if word[0].isalnum() or not _INVISIBLE.fullmatch(word):
+            found.append(Word(word, *match.span()))
+    return found
 
 
 def repair(tags: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mma_core import build, export
+from mma_core import build, export, guard
 from mma_core.artifact import Artifact
 from mma_core.checkpoint import Checkpoint
 
@@ -23,8 +23,11 @@ def quiet(fraction: float, desc: str) -> None:
 
 
 @contextmanager
-def quick_builds(graphs: dict[str, Any]) -> Iterator[None]:
-    """Within the block, builds are quick; exported graphs are kept in `graphs`."""
+def quick_builds(graphs: dict[str, Any], *, limit: float = 0.0, texts: int = TEXTS) -> Iterator[None]:
+    """Within the block, builds are quick; exported graphs are kept in `graphs`.
+
+    Random weights decide by a hair, so by default the guard lets everything pass.
+    """
     real = export.export
 
     def once(model: Checkpoint) -> Any:
@@ -37,7 +40,9 @@ def quick_builds(graphs: dict[str, Any]) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as a build's child process does
-        patch.setattr(build, "TEXTS_PER_LANGUAGE", TEXTS)
+        patch.setattr(build, "TEXTS_PER_LANGUAGE", texts)
+        patch.setattr(build, "TEXTS", 0)
         patch.setattr(build, "AGREEMENT_TEXTS", COMPARED)
+        patch.setattr(guard, "LIMIT", limit)
         patch.setattr(export, "export", once)
         yield

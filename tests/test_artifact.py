@@ -3,16 +3,18 @@
 import json
 import os
 import shutil
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tiny
 from builds import Made
 
-from mma_core import artifact
+from mma_core import artifact, folders
 from mma_core.artifact import Artifact
 from mma_core.errors import ArtifactError
 
@@ -125,6 +127,110 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, made: Made) -> Non
     second = write(folder, made, lambda _: {"agreement": {"de": 2.0}})
     assert artifact.open_folder(folder).manifest == second.manifest
     assert second.manifest != first.manifest
+
+
+def onnx_graph(made: Made) -> Any:
+    import onnx
+
+    return onnx.load(made("bert").model)
+
+
+def test_large_weights_stand_beside_the_graph(tmp_path: Path, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    monkeypatch.setattr(artifact, "LARGE", 4000)
+    graph = onnx_graph(made)
+    before = [(tensor.name, tensor.raw_data) for tensor in graph.graph.initializer]
+    with monkeypatch.context() as patch:
+        patch.setattr("onnx.load", lambda _path: graph)
+        written = write(tmp_path / "folder", made, lambda _: {})
+    assert [(tensor.name, tensor.raw_data) for tensor in graph.graph.initializer] == before
+    assert not any(tensor.data_location or tensor.external_data for tensor in graph.graph.initializer)
+    large = [tensor for tensor in graph.graph.initializer if len(tensor.raw_data) >= 4000]
+    assert large
+    data = tmp_path / "folder" / "model.onnx_data"
+    assert "model.onnx_data" in written.manifest["files"]
+    assert data.stat().st_size >= sum(len(tensor.raw_data) for tensor in large)
+    assert written.model.stat().st_size < made("bert").model.stat().st_size
+    ids = np.array([[2, 9, 30, 3]])
+    inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    ours, theirs = (
+        onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(["logits", "tags"], inputs)
+        for path in (written.model, made("bert").model)
+    )
+    assert all((one == other).all() for one, other in zip(ours, theirs, strict=True))
+    content = bytearray(data.read_bytes())
+    content[-1] ^= 1
+    data.write_bytes(content)
+    with pytest.raises(ArtifactError, match=r"model\.onnx_data is missing or damaged"):
+        artifact.open_folder(tmp_path / "folder")
+
+
+@pytest.fixture
+def readings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """Names of the files whose bytes are read, in a cache of its own."""
+    seen: list[str] = []
+    real = artifact._sha256
+
+    def watched(path: Path) -> str:
+        seen.append(path.name)
+        return real(path)
+
+    monkeypatch.setenv("MMA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(artifact, "_sha256", watched)
+    return seen
+
+
+def test_files_that_were_checked_are_not_read_again(folder: Path, readings: list[str]) -> None:
+    time.sleep(2 * artifact.SETTLED_NS / 1e9)
+    first = artifact.open_folder(folder)
+    assert sorted(readings) == sorted(FILES[:-1])
+    assert artifact.open_folder(folder).manifest == first.manifest
+    assert len(readings) == len(FILES) - 1
+    moved = folder.with_name("moved")
+    shutil.copytree(folder, moved)
+    artifact.open_folder(moved)
+    assert len(readings) == 2 * (len(FILES) - 1), "a copy is checked anew"
+
+
+def test_a_checked_file_that_was_written_to_is_read_again(folder: Path, readings: list[str]) -> None:
+    time.sleep(2 * artifact.SETTLED_NS / 1e9)
+    artifact.open_folder(folder)
+    path, readings[:] = folder / "model.onnx", []
+    state = path.stat()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    with pytest.raises(ArtifactError, match=r"model\.onnx is missing or damaged"):
+        artifact.open_folder(folder)
+    assert readings == ["model.onnx"]
+
+
+def test_a_file_of_this_instant_is_not_taken_for_settled(folder: Path, readings: list[str]) -> None:
+    for path in folder.iterdir():
+        path.touch()
+    for _ in range(2):
+        artifact.open_folder(folder)
+    assert len(readings) == 2 * (len(FILES) - 1)
+
+
+@pytest.mark.parametrize("content", ["", "[7", "[7]", '{"model.onnx": []}'])
+def test_a_damaged_note_says_nothing(folder: Path, readings: list[str], content: str) -> None:
+    time.sleep(2 * artifact.SETTLED_NS / 1e9)
+    artifact.open_folder(folder)
+    (note,) = (folders.cache_root() / "verified").iterdir()
+    note.write_text(content, encoding="utf-8")
+    artifact.open_folder(folder)
+    assert len(readings) == 2 * (len(FILES) - 1)
+
+
+def test_a_cache_that_cannot_be_written_to_costs_only_time(folder: Path, readings: list[str]) -> None:
+    time.sleep(2 * artifact.SETTLED_NS / 1e9)
+    folders.cache_root().write_text("no folder", encoding="utf-8")
+    for _ in range(2):
+        artifact.open_folder(folder)
+    assert len(readings) == 2 * (len(FILES) - 1)
 
 
 def test_leftovers_of_killed_builders_are_cleared(tmp_path: Path, made: Made) -> None:

@@ -16,6 +16,7 @@ from builds import Made
 from mma_core import build, results
 from mma_core.__main__ import main
 from mma_core.artifact import open_folder
+from mma_core.data import read_conll
 from mma_core.languages import LANGUAGES
 from mma_core.measure.bench import cpu
 from mma_core.recipe import Step, parse
@@ -135,6 +136,41 @@ def test_lines_of_a_file_and_of_standard_input(
     assert answer(capsys, "tag", "onnx", "--teacher", teacher, "--language", "zh") == from_file
 
 
+def test_lines_and_files(capsys: Output, teacher: str, tmp_path: Path) -> None:
+    source, out = tmp_path / "text.txt", tmp_path / "out.jsonl"
+    source.write_text(f"{TEXT}\n\n王在北京。\n", encoding="utf-8")
+    tag = ("tag", "onnx", "--teacher", teacher, "--language", "de", "--file", str(source))
+    rows = answer(capsys, *tag)
+    assert main([*tag, "--format", "jsonl"]) == 0
+    printed, err = capsys.readouterr()
+    assert [json.loads(line) for line in printed.splitlines()] == rows
+    assert "100% " in err.splitlines()[-1]
+    assert answer(capsys, *tag, "--out", str(out)) == {"documents": 2, "out": str(out)}
+    assert out.read_text(encoding="utf-8") == printed
+    assert main([*tag, "--out", str(out)]) == 0
+    again, err = capsys.readouterr()
+    assert again == f"2 documents are in {out}\n"
+    assert f"mma: {out} holds 2 finished documents of {source}; going on after them" in err
+    assert main([*tag, "--format", "conll", "--out", str(tmp_path / "out.conll")]) == 0
+    found = list(read_conll(tmp_path / "out.conll"))
+    assert [sentence.words for sentence in found] == [
+        ("Angela", "Merkel", "besuchte", "München", "."),
+        tuple("王在北京。"),
+    ]
+
+
+def test_one_json_document_is_laid_out_as_ever(capsys: Output, teacher: str, stdin: Callable[[bytes], None]) -> None:
+    stdin(f"{TEXT}\nAnna\u2028Otto\x85\n".encode())
+    assert main(["tag", "onnx", "--teacher", teacher, "--json"]) == 0
+    printed = capsys.readouterr().out
+    assert printed == json.dumps(json.loads(printed), ensure_ascii=False, indent=1) + "\n"
+
+
+def test_a_text_may_have_lines(capsys: Output, teacher: str) -> None:
+    text = f"{TEXT}\n\n{TEXT}"
+    check_spans(answer(capsys, "tag", "onnx", "--teacher", teacher, text), [text], "en")
+
+
 def test_tags_for_people(capsys: Output, teacher: str) -> None:
     (row,) = answer(capsys, "tag", "onnx", "--teacher", teacher, TEXT)
     assert main(["tag", "onnx", "--teacher", teacher, TEXT]) == 0
@@ -170,6 +206,14 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
         (["tag", "onnx", "--file", "no-such-file.txt"], "no such file: no-such-file.txt"),
         (["tag", "onnx", ""], "the text is empty; give TEXT, --file F, or lines"),
         (["tag", "onnx", " \n"], "the text is empty"),
+        (["tag", "onnx", TEXT, "--out", "x"], "--out and --workers go with --file F"),
+        (["tag", "onnx", TEXT, "--workers", "2"], "--out and --workers go with --file F"),
+        (
+            ["tag", "onnx", "--file", "f", "--json", "--format", "conll"],
+            "--json prints one document; leave out --format",
+        ),
+        (["tag", "onnx", "--file", "no-such-file.txt", "--out", "x"], "no such file: no-such-file.txt"),
+        (["tag", "onnx", "\udcff"], "the text is not UTF-8"),
         (["build", "teacher"], "the baseline runs as it is and has no artifact; choose onnx"),
         (["build", "onnx", "--languages", "de,xx"], "unknown language 'xx'"),
         (["build", "onnx", "--teacher", "~no-such-user"], "is no folder"),
@@ -216,6 +260,8 @@ def test_a_bad_line_of_conll_is_named(capsys: Output, tmp_path: Path, teacher: s
         ["tag", "onnx", "one text", "another text"],
         ["tag", "onnx", "text", "--file", "f"],
         ["tag", "onnx", "--file", "f", "text"],
+        ["tag", "onnx", "--file", "f", "--workers", "0"],
+        ["tag", "onnx", "--file", "f", "--format", "xml"],
         ["bench"],
         ["bench", "onnx", "--sentences", "many"],
         ["train"],
@@ -301,10 +347,12 @@ def test_listing_loads_nothing_heavy() -> None:
     assert imported_by("recipes", "--json").isdisjoint(HEAVY)
 
 
-def test_tagging_loads_one_engine_only(teacher: str) -> None:
-    loaded = imported_by("tag", "onnx", "--teacher", teacher, "--language", "de", "--json", TEXT)
-    assert "onnxruntime" in loaded
-    assert loaded.isdisjoint(set(HEAVY) - {"onnxruntime"})
+@pytest.mark.parametrize(("recipe", "engine"), [("onnx", "onnxruntime"), ("int8static", "openvino")])
+def test_tagging_loads_one_engine_only(made: Made, teacher: str, recipe: str, engine: str) -> None:
+    made("bert", recipe)
+    loaded = imported_by("tag", recipe, "--teacher", teacher, "--language", "de", "--json", TEXT)
+    assert engine in loaded
+    assert loaded.isdisjoint(set(HEAVY) - {engine})
 
 
 def test_a_reader_that_goes_away(repository: Path) -> None:

@@ -37,7 +37,7 @@ def aligned(built: Tokenizer, words: list[str]) -> tuple[str, np.ndarray, list[s
     text, borders = join(words)
     encoding = built.encode(text, add_special_tokens=False)
     offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-    return text, borders, encoding.tokens, offsets, first_pieces(text, borders, offsets[:, 0])
+    return text, borders, encoding.tokens, offsets, first_pieces(text, borders, offsets)
 
 
 @given(mixed)
@@ -87,20 +87,45 @@ def test_spaced_words_align_as_words_that_are_tokenised_apart(model_type: str, w
 
 def test_words_in_one_piece_share_it() -> None:
     text, borders = join(["北", "京", "市"])
-    assert first_pieces(text, borders, np.array([0, 2])).tolist() == [0, 0, 1]
+    assert first_pieces(text, borders, np.array([[0, 2], [2, 3]])).tolist() == [0, 0, 1]
 
 
 def test_a_space_that_belongs_to_the_next_word_is_no_part_of_the_last() -> None:
     text, borders = join(["ab", "cd", "ef"])
-    assert first_pieces(text, borders, np.array([0, 2, 3, 5])).tolist() == [0, 1, 3]
+    assert first_pieces(text, borders, np.array([[0, 2], [2, 4], [3, 5], [5, 8]])).tolist() == [0, 1, 3]
 
 
 def test_without_pieces_no_word_has_one() -> None:
     text, borders = join(["a", "b"])
-    assert first_pieces(text, borders, np.array([], dtype=np.int64)).tolist() == [NO_PIECE, NO_PIECE]
-    assert first_pieces("", *(np.zeros(shape, dtype=np.int64) for shape in ((0, 2), (0,)))).shape == (0,)
+    nothing = np.zeros((0, 2), dtype=np.int64)
+    assert first_pieces(text, borders, nothing).tolist() == [NO_PIECE, NO_PIECE]
+    assert first_pieces("", nothing, nothing).shape == (0,)
 
 
 def test_a_word_before_all_pieces_has_none() -> None:
     text, borders = join(["\u200b", "b"])
-    assert first_pieces(text, borders, np.array([2])).tolist() == [NO_PIECE, 0]
+    assert first_pieces(text, borders, np.array([[2, 3]])).tolist() == [NO_PIECE, 0]
+
+
+def test_a_word_dropped_in_mid_sentence_does_not_take_its_neighbours_piece() -> None:
+    text, borders = join(["a", "\u200b", "b"])
+    assert first_pieces(text, borders, np.array([[0, 1], [4, 5]])).tolist() == [0, NO_PIECE, 1]
+    built = tokenizer("bert")
+    _, _, tokens, _, first = aligned(built, ["Angela", "\u200b", "München"])
+    assert first.tolist() == [0, NO_PIECE, tokens.index("M")]
+
+
+@each_kind
+@given(sentences=st.lists(mixed, min_size=1, max_size=4))
+def test_texts_align_end_to_end_as_each_by_itself(model_type: str, sentences: list[list[str]]) -> None:
+    base, pieces, wanted = 0, 0, []
+    texts, all_borders, all_offsets = [], [], []
+    for words in sentences:
+        text, borders, _, offsets, first = aligned(tokenizer(model_type), words)
+        wanted += [int(piece) + pieces if piece != NO_PIECE else NO_PIECE for piece in first]
+        texts.append(text)
+        all_borders.append(borders + base)
+        all_offsets.append(offsets + base)
+        base, pieces = base + len(text) + 1, pieces + len(offsets)
+    found = first_pieces("\n".join(texts), np.concatenate(all_borders), np.concatenate(all_offsets))
+    assert found.tolist() == wanted

@@ -12,16 +12,16 @@ ROOT = Path(__file__).parents[1]
 LEVELS = (
     ("app",),
     ("__main__", "ui"),
-    ("charts", "measure"),
+    ("charts", "measure", "bulk"),
     ("results", "build"),
-    ("steps",),
+    ("steps", "guard"),
     ("training", "runtime"),
-    ("trimming", "engines", "export"),
+    ("trimming", "engines", "export", "matrices"),
     ("artifact", "checkpoint", "data"),
-    ("sources",),
+    ("sources", "decoding"),
     ("builtin", "pieces"),
     ("recipe", "spans"),
-    ("languages", "blocks", "folders"),
+    ("languages", "blocks", "folders", "answers"),
     ("errors",),
 )
 LEVEL = {room: -depth for depth, rooms in enumerate(LEVELS) for room in rooms}

@@ -1,9 +1,10 @@
 """The corridor from words to tags: the same answer from both taggers, at every length, in every script."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +12,14 @@ import tiny
 from builds import Made
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
-from mma_core import checkpoint, runtime
+from mma_core import checkpoint, engines, runtime
 from mma_core.data import TAGS, samples
+from mma_core.decoding import PieceTags
 from mma_core.errors import DataError
-from mma_core.runtime import ArtifactTagger, PieceTags, PipelineTagger, Tagger
+from mma_core.pieces import join
+from mma_core.runtime import ArtifactTagger, PipelineTagger, Tagger
 from mma_core.spans import repair
 
 pytest_plugins = ("engine_fixtures",)
@@ -123,31 +126,86 @@ def test_batches_do_not_change_tags(taggers: Pair) -> None:
     assert [t.tags for t in fast.tag(SENTENCES)] == alone
 
 
+def test_pools_and_bulk_do_not_change_tags(taggers: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, fast = taggers("xlm-roberta")
+    sentences = [words[start:] for words in SENTENCES for start in range(len(words))]
+    whole = fast.tag(sentences)
+    monkeypatch.setattr(runtime, "POOL_TEXTS", 7)
+    monkeypatch.setattr(runtime, "SMALL_BATCH", 16)
+    used: list[int] = []
+    real = engines.run
+
+    def watched(engine: Any, batches: Any, threads: int) -> Any:
+        used.append(len(batches))
+        return real(engine, batches, threads)
+
+    monkeypatch.setattr(engines, "run", watched)
+    pooled = fast.tag(sentences)
+    assert [t.tags for t in pooled] == [t.tags for t in whole]
+    assert max(np.abs(np.array(a.scores) - b.scores).max() for a, b in zip(pooled, whole, strict=True)) < 1e-4
+    assert len(used) > 5
+    assert max(used) > 1
+
+
+def test_a_text_is_read_as_its_tokenizer_encodes_it(taggers: Pair) -> None:
+    for model_type in tiny.MODEL_TYPES:
+        _, fast = taggers(model_type)
+        seen: list[tuple[np.ndarray, np.ndarray]] = []
+
+        def engine(ids: np.ndarray, mask: np.ndarray, seen: Any = seen) -> engines.Answer:
+            seen.append((ids, mask))
+            return np.zeros_like(ids), np.zeros(ids.shape, dtype=np.float32)
+
+        tokenizer = fast._tokenizer
+        tagger = ArtifactTagger(engine, tokenizer, {"id2label": {"0": "O"}, "pad_token_id": 7}, 1, 128)
+        tagger.tag(SENTENCES)
+        texts = {join(sentence)[0] for sentence in SENTENCES if sentence}
+        rows = {tuple(row[real == 1]) for ids, mask in seen for row, real in zip(ids, mask, strict=True)}
+        assert rows == {tuple(tokenizer.encode(text).ids) for text in texts}
+        assert all((ids[mask == 0] == 7).all() for ids, mask in seen)
+
+
+def test_errors_while_reading_ahead_arrive(taggers: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, fast = taggers("bert")
+    monkeypatch.setattr(runtime, "POOL_TEXTS", 2)
+
+    def texts() -> Iterator[str]:
+        yield from ["Angela kam."] * 5
+        raise DataError("line 6 is not UTF-8")
+
+    found = fast.stream(texts(), "de")
+    with pytest.raises(DataError, match="line 6"):
+        list(found)
+    with pytest.raises(DataError, match="unknown language"):
+        next(fast.stream(["Angela kam."] * 5, "xx"))
+
+
 class Marker(Tagger):
     """Tags a piece as B-PER if it stands at a capital letter: what it says does not depend on the window."""
 
     def __init__(self, tokenizer: Tokenizer, limit: int) -> None:
         super().__init__(["O", "B-PER"], 1, limit)
-        self.tokenizer, self.longest = tokenizer, 0
+        self.tokenizer = tokenizer
 
-    def starts(self, text: str) -> np.ndarray:
-        return self._pieces(text, specials=False)
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        return self.tokenizer.encode_batch(texts, add_special_tokens=False)
 
-    def _pieces(self, text: str, *, specials: bool) -> np.ndarray:
-        encoding = self.tokenizer.encode(text, add_special_tokens=specials)
-        real = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
-        return np.array([start for start, _ in encoding.offsets], dtype=np.int64)[real]
+    def answer(self, texts: Sequence[str], encodings: Sequence[Encoding | None]) -> PieceTags:
+        known = [encoding for encoding in encodings if encoding is not None]
+        assert all(len(encoding) + 2 <= self.limit for encoding in known)
+        starts = [(text, start) for text, encoding in zip(texts, known, strict=True) for start, _ in encoding.offsets]
+        tags = np.array([text[start:].lstrip(" ")[:1] in {"A", "王", "М"} for text, start in starts], dtype=np.int64)
+        offsets = [pair for encoding in known for pair in encoding.offsets]
+        counts = np.array([len(encoding) for encoding in known])
+        return PieceTags(counts, np.array(offsets, dtype=np.int64).reshape(-1, 2), tags, np.full(len(tags), 0.5))
 
-    def pieces(self, texts: Sequence[str]) -> list[PieceTags]:
-        answers = []
-        for text in texts:
-            starts = self._pieces(text, specials=True)
-            if " " in text:
-                self.longest = max(self.longest, len(starts) + 2)
-            starts = starts[: self.limit - 2]
-            tags = [int(text[start:].lstrip(" ")[:1] in {"A", "王", "М"}) for start in starts]
-            answers.append(PieceTags(starts, np.array(tags, dtype=np.int64), np.full(len(starts), 0.5)))
-        return answers
+    def windows(self, sentence: list[str]) -> list[range]:
+        """The words of each window; all but words that are too long by themselves fit without being cut."""
+        found = [window for window, _ in self._prepare([sentence]).windows]
+        for window in found:
+            pieces = len(self.tokenizer.encode(window.text, add_special_tokens=False))
+            assert pieces + 2 <= self.limit or len(window.borders) == 1
+        return [range(window.begin, window.begin + len(window.borders)) for window in found]
 
 
 words = st.one_of(
@@ -164,8 +222,7 @@ def test_windows_reach_every_word(model_type: str, sentence: list[str], limit: i
     (tagged,) = marker.tag([sentence])
     assert tagged.tags == ["B-PER" if word[0] in "A王М" else "O" for word in sentence]
     assert tagged.scores == [0.5] * len(sentence)
-    assert marker.longest <= limit
-    _check_cover(list(marker._windows(sentence)), len(sentence))
+    _check_cover(marker.windows(sentence), len(sentence))
 
 
 @cache
@@ -186,8 +243,7 @@ def test_a_text_many_times_the_window(model_type: str) -> None:
     marker = Marker(_tokenizer(model_type), 64)
     (tagged,) = marker.tag([sentence])
     assert tagged.tags == ["B-PER" if word[0] in "A王М" else "O" for word in sentence]
-    assert marker.longest <= 64
-    windows = list(marker._windows(sentence))
+    windows = marker.windows(sentence)
     # A quarter of each window repeats, so that no word stands at a border in all of its windows.
     assert all(before.stop - after.start >= 1 for before, after in pairwise(windows))
     assert sum(map(len, windows)) < 2 * len(sentence)
@@ -198,17 +254,17 @@ def test_letters_that_normalise_to_fewer_bytes_are_not_cut_off() -> None:
     marker = Marker(_tokenizer("roberta"), 128)
     (tagged,) = marker.tag([[*sentence, "Angela"]])
     assert tagged.tags[-1] == "B-PER"
-    assert len(list(marker._windows(sentence))) > 1
+    assert len(marker.windows(sentence)) > 1
 
 
-@given(lengths=st.lists(st.integers(1, 512), max_size=200))
-def test_batches_keep_their_bounds(lengths: list[int]) -> None:
-    found = list(runtime.batches(lengths))
+@given(lengths=st.lists(st.integers(1, 512), max_size=200), budget=st.integers(100, 4096))
+def test_batches_keep_their_bounds(lengths: list[int], budget: int) -> None:
+    found = list(runtime.batches(lengths, budget))
     assert sorted(index for batch in found for index in batch) == list(range(len(lengths)))
     for batch in found:
         sizes = [lengths[index] for index in batch]
-        assert 1 <= len(batch) <= 32
-        assert len(batch) == 1 or len(batch) * max(sizes) <= 4096
+        assert batch
+        assert len(batch) == 1 or len(batch) * max(sizes) <= budget
     flat = [lengths[index] for batch in found for index in batch]
     assert flat == sorted(flat, reverse=True)
 

@@ -80,9 +80,11 @@ def tagger(checkpoint: Path) -> ArtifactTagger:
     model = BertForTokenClassification.from_pretrained(checkpoint).to(device).eval()
 
     @torch.inference_mode()
-    def engine(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def engine(ids: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
-        return model(**{name: tensor.to(device) for name, tensor in inputs.items()}).logits.float().cpu().numpy()
+        logits = model(**{name: tensor.to(device) for name, tensor in inputs.items()}).logits.float()
+        scores, tags = logits.softmax(-1).max(-1)
+        return tags.cpu().numpy(), scores.cpu().numpy()
 
     config = {"id2label": {str(i): label for i, label in model.config.id2label.items()}}
     config["pad_token_id"] = model.config.pad_token_id

@@ -1,7 +1,7 @@
 """The precisions that run in OpenVINO: calibrated 8 bits, and bf16."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ class Int8Static(Step):
     )
     paper = ("MMA (Sukhanovskii & Ryndin 2024)", "https://www.mathnet.ru/eng/znsl7552")
     example = "int8static"
+    quantises = True
 
     def apply(self, model: "onnx.ModelProto", world: World) -> "openvino.Model":
         """Calibrate and quantise.
@@ -49,7 +50,17 @@ class Int8Static(Step):
         Raises:
             RecipeError: there is no text to calibrate on.
         """
+        return self.rounding(model, world)(())
+
+    def rounding(self, model: "onnx.ModelProto", world: World) -> Callable[[Collection[str]], "openvino.Model"]:
+        """Calibrate once, and quantise all but the nodes that shall stay as they are.
+
+        Raises:
+            RecipeError: there is no text to calibrate on.
+        """
         import nncf
+        from nncf.openvino.quantization.backend_parameters import BackendParameters
+        from openvino._offline_transformations import compress_quantize_weights_transformation
 
         from ..engines import has_vnni
 
@@ -58,13 +69,84 @@ class Int8Static(Step):
             raise RecipeError(f"step {self}: no unlabelled text to calibrate on; pass --data or other --languages")
         world.report(0.0, f"calibrating on {len(inputs)} sentences")
         fix = nncf.OverflowFix.DISABLE if has_vnni() else nncf.OverflowFix.ENABLE
-        return nncf.quantize(
-            convert(model),
+        plain = convert(model)
+        biases = _biases(plain)
+        rounded = nncf.quantize(
+            plain,
             nncf.Dataset(inputs),
             model_type=nncf.ModelType.TRANSFORMER,
             subset_size=len(inputs),
-            advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=fix),
+            # Weights stay as they are behind their rounding, so that a matrix is kept by going round it.
+            advanced_parameters=nncf.AdvancedQuantizationParameters(
+                overflow_fix=fix, backend_params={BackendParameters.COMPRESS_WEIGHTS: False}
+            ),
         )
+
+        def without(kept: Collection[str]) -> "openvino.Model":
+            made = rounded.clone()
+            _keep(made, _names(model, kept), biases)
+            compress_quantize_weights_transformation(made)
+            return made
+
+        return without
+
+
+def _names(graph: "onnx.ModelProto", nodes: Collection[str]) -> set[str]:
+    """Names that the outputs of some nodes may have in OpenVINO, which drops a bias of zeros and takes its name."""
+    outputs = {node.output[0] for node in graph.graph.node if node.name in nodes}
+    added = {n.output[0] for n in graph.graph.node if n.op_type == "Add" and outputs & set(n.input)}
+    return outputs | added
+
+
+def _biases(model: "openvino.Model") -> dict[str, np.ndarray]:
+    """The constants that `Add` nodes add, by the node's name."""
+    return {
+        node.get_friendly_name(): node.input_value(port).get_node().data
+        for node in model.get_ops()
+        if node.get_type_name() == "Add"
+        for port in (0, 1)
+        if node.input_value(port).get_node().get_type_name() == "Constant"
+    }
+
+
+def _keep(model: "openvino.Model", outputs: set[str], biases: Mapping[str, np.ndarray]) -> None:
+    """Undo the rounding of inputs and results of the nodes that give `outputs`, and the correction of their bias."""
+    for node in model.get_ops():
+        if node.get_type_name() in {"MatMul", "Gather"} and node.output(0).get_names() & outputs:
+            for port in node.inputs():
+                _go_round(port)
+            _restore_results(node, biases)
+
+
+def _restore_results(node: "openvino.Node", biases: Mapping[str, np.ndarray]) -> None:
+    for port in node.output(0).get_target_inputs():
+        user = port.get_node()
+        if user.get_type_name() == "FakeQuantize":
+            # The results of queries and keys are rounded for their product with each other.
+            for after in user.output(0).get_target_inputs():
+                after.replace_source_output(node.output(0))
+        elif user.get_friendly_name() in biases or user.get_type_name() == "Multiply":
+            _restore_bias(user, biases)
+            _restore_results(user, biases)
+
+
+def _go_round(port: "openvino.Input") -> None:
+    # Rounding may stand before what only turns a tensor about.
+    source = port.get_source_output().get_node()
+    while source.get_type_name() in {"Reshape", "Transpose", "Convert"}:
+        port = source.input(0)
+        source = port.get_source_output().get_node()
+    if source.get_type_name() == "FakeQuantize":
+        port.replace_source_output(source.input_value(0))
+
+
+def _restore_bias(node: "openvino.Node", biases: Mapping[str, np.ndarray]) -> None:
+    from openvino import opset13
+
+    for port in node.inputs():
+        source = port.get_source_output().get_node()
+        if node.get_friendly_name() in biases and source.get_type_name() == "Constant":
+            port.replace_source_output(opset13.constant(biases[node.get_friendly_name()]).output(0))
 
 
 def calibration_inputs(world: World) -> Iterator[dict[str, np.ndarray]]:

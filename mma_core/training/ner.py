@@ -35,8 +35,8 @@ def encode(tokenizer: Tokenizer, sentences: Sequence[Sentence]) -> list[tuple[np
     encoded = []
     for sentence, (text, borders), encoding in zip(sentences, joined, encodings, strict=True):
         real = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
-        starts = np.array(encoding.offsets, dtype=np.int64)[real, 0]
-        first = first_pieces(text, borders, starts)
+        offsets = np.array(encoding.offsets, dtype=np.int64)[real]
+        first = first_pieces(text, borders, offsets)
         tags = np.array([TAGS.index(tag) for tag in sentence.tags])
         target = np.full(len(encoding.ids), IGNORE, dtype=np.int64)
         known = first != NO_PIECE

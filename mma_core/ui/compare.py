@@ -16,7 +16,7 @@ from ..errors import DataError, RecipeError
 from ..languages import LANGUAGES
 from ..recipe import Recipe, parse
 from ..results import COLUMNS, Average, Measurement
-from . import format
+from . import anatomy, format
 from .notices import notices
 from .tag import CLICK_DOWNLOAD
 
@@ -205,6 +205,7 @@ def tab() -> None:
         filters, shown = _page()
         with gr.Accordion("Measure a recipe here", open=False, elem_id="mma-measure"):
             run, inputs, done = _measuring()
+        anatomy.layout()
     view, _, teacher = filters
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     page.select(choices, view, [view, teacher], **quiet).then(refresh, filters, shown, **quiet)

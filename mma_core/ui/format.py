@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .. import guard
 from ..languages import LANGUAGES
 from ..results import Measurement
 from ..spans import Span
@@ -106,23 +107,30 @@ def facts(manifest: Mapping[str, Any], code: str) -> list[tuple[str, str]]:
         rows.append(("Size on disk", f"{manifest['size_bytes'] / MEGA:,.0f} MB"))
     if "parameters" in manifest:
         rows.append(("Parameters", f"{manifest['parameters'] / MEGA:,.1f} million"))
+    before = "in 32 bits" if "guard" in manifest else "before conversion"
     shares = {
-        f"Same tags as before conversion, {name}": manifest.get("agreement", {}).get(code),
+        f"Same tags as {before}, {name}": manifest.get("agreement", {}).get(code),
+        f"Same entities as {before}, {name}": manifest.get("span_agreement", {}).get(code),
         f"Words cut as by the teacher, {name}": manifest.get("lossless", {}).get(code),
     }
     return rows + [(label, f"{share:.1f}%") for label, share in shares.items() if share is not None]
 
 
 def notes(manifest: Mapping[str, Any]) -> str:
-    """The agreement of every language in the manifest, and its notes, folded away."""
+    """What the manifest says of the build in sentences, and the agreement of every language, folded away."""
+    said = [*guard.findings(manifest), *manifest.get("notes", [])]
+    remarks = "".join(f'<p class="mma-note">{html.escape(note)}</p>' for note in said)
+    shares, spans = manifest.get("agreement", {}), manifest.get("span_agreement", {})
     cells = "".join(
-        f"<li><span>{html.escape(LANGUAGES[code].name if code in LANGUAGES else code)}</span> {share:.1f}%</li>"
-        for code, share in manifest.get("agreement", {}).items()
+        f"<li><span>{html.escape(LANGUAGES[code].name if code in LANGUAGES else code)}</span> {share:.1f}%"
+        + (f" · {spans[code]:.1f}%" if code in spans else "")
+        + "</li>"
+        for code, share in shares.items()
     )
-    remarks = "".join(f'<p class="mma-note">{html.escape(note)}</p>' for note in manifest.get("notes", []))
     if not cells:
         return remarks
-    title = "<summary>Words tagged as before conversion, by language (sample sentences)</summary>"
+    what = "Words · entities tagged as in 32 bits" if spans else "Words tagged as before conversion"
+    title = f"<summary>{what}, by language</summary>"
     return f'{remarks}<details class="mma-details">{title}<ul class="mma-shares">{cells}</ul></details>'
 
 

@@ -1,17 +1,20 @@
 """Raw text against a corpus's own words, by taggers that answer from a list of names."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Encoding
 
 from mma_core.data import Corpus
+from mma_core.decoding import PieceTags
 from mma_core.errors import DataError
 from mma_core.measure.accuracy import accuracy
 from mma_core.measure.raw import Comparison, compare, f1
-from mma_core.runtime import PieceTags, Tagger
+from mma_core.runtime import Tagger
 
 CONLL = """Anna B-PER
 Karenina I-PER
@@ -36,16 +39,15 @@ class Names(Tagger):
         super().__init__(["O", "B-PER", "I-PER", "B-LOC", "B-ORG"], threads=1, limit=128)
         self._names = dict(name.split("/") for name in names)
 
-    def starts(self, text: str) -> np.ndarray:
-        starts = [0, *(index + 1 for index, character in enumerate(text) if character == " ")]
-        return np.array(starts, dtype=np.int64)
+    def encode(self, texts: Sequence[str]) -> list[None]:
+        return [None] * len(texts)
 
-    def pieces(self, texts: Sequence[str]) -> list[PieceTags]:
-        return [self._tags(text) for text in texts]
-
-    def _tags(self, text: str) -> PieceTags:
-        found = [self.labels.index(self._names.get(piece, "O")) for piece in text.split(" ")]
-        return PieceTags(self.starts(text), np.array(found), np.ones(len(found)))
+    def answer(self, texts: Sequence[str], encodings: Sequence[Encoding | None]) -> PieceTags:
+        pieces = [[(m.group(), *m.span()) for m in re.finditer("[^ ]+", text)] for text in texts]
+        found = [piece for each in pieces for piece in each]
+        tags = [self.labels.index(self._names.get(piece, "O")) for piece, _, _ in found]
+        offsets = np.array([border for _, *border in found], dtype=np.int64).reshape(-1, 2)
+        return PieceTags(np.array([len(each) for each in pieces]), offsets, np.array(tags), np.ones(len(found)))
 
 
 ALL = Names("Anna/B-PER", "Karenina/I-PER", "Oslo/B-LOC", "AT&T/B-ORG")

@@ -4,10 +4,11 @@ import gc
 import time
 from collections.abc import Sequence
 
-import numpy as np
+from tokenizers import Encoding
 
+from mma_core.decoding import PieceTags
 from mma_core.measure.speed import LATENCY_TEXTS, ROUNDS, WARM_UP_TEXTS, speed
-from mma_core.runtime import PieceTags, Tagger
+from mma_core.runtime import Tagger
 from mma_core.spans import Span
 
 
@@ -18,10 +19,10 @@ class Dawdler(Tagger):
         super().__init__(["O"], 1, 128)
         self.milliseconds, self.journal = milliseconds, journal
 
-    def pieces(self, texts: Sequence[str]) -> list[PieceTags]:
+    def encode(self, texts: Sequence[str]) -> Sequence[Encoding | None]:
         raise NotImplementedError
 
-    def starts(self, text: str) -> np.ndarray:
+    def answer(self, texts: Sequence[str], encodings: Sequence[Encoding | None]) -> PieceTags:
         raise NotImplementedError
 
     def tag_texts(self, texts: Sequence[str], language: str) -> list[list[Span]]:

@@ -1,0 +1,300 @@
+"""Tag files of any size: documents stream through in constant memory, in order, here or in several processes.
+
+What is written to a file holds whole documents only, so a run that was cut off goes on where it stopped: the finished
+documents are counted, a torn end is cut away, and the rest is appended.
+"""
+
+import fcntl
+import json
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from . import build, engines
+from .errors import DataError
+from .recipe import parse
+from .runtime import Tagger, pools
+from .spans import Span, tags, words
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+BLOCK = 256
+CHUNKS_AHEAD = 2
+EMPTY = "the text is empty; give TEXT, --file F, or lines on standard input"
+
+Tag = Callable[[Iterable[str]], Iterable[list[Span]]]
+Report = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Document:
+    """One line of a file, and how many bytes of the file end with it."""
+
+    text: str
+    end: int
+
+
+def documents(lines: Iterable[bytes], name: str) -> Iterator[Document]:
+    """The documents of a file or stream: every line that is not blank.
+
+    Raises:
+        DataError: a line is not UTF-8, or there is no document.
+    """
+    end, found = 0, False
+    for number, line in enumerate(lines, 1):
+        end += len(line)
+        try:
+            text = line.decode("utf-8").removesuffix("\n")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{name} is not UTF-8 in line {number}: {error}") from error
+        if text.strip():
+            found = True
+            yield Document(text, end)
+    if not found:
+        raise DataError(EMPTY)
+
+
+def one_document(text: str) -> Iterator[Document]:
+    """A text that is a document whole, line breaks and all.
+
+    Raises:
+        DataError: it is blank, or was not UTF-8.
+    """
+    try:
+        size = len(text.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        raise DataError(f"the text is not UTF-8: {error}") from error
+    if not text.strip():
+        raise DataError(EMPTY)
+    yield Document(text, size)
+
+
+def tagged(found: Iterable[Document], tag: Tag) -> Iterator[tuple[Document, list[Span]]]:
+    """Each document with its entities, in order.
+
+    Args:
+        found: the documents.
+        tag: tags a stream of texts in order, reading ahead as far as it likes.
+    """
+    waiting: deque[Document] = deque()
+
+    def texts() -> Iterator[str]:
+        for document in found:
+            waiting.append(document)
+            yield document.text
+
+    for spans in tag(texts()):
+        yield waiting.popleft(), spans
+
+
+def row(text: str, language: str, spans: Iterable[Span]) -> dict[str, Any]:
+    """A tagged document as it stands in JSON."""
+    found = [
+        {"start": s.start, "end": s.end, "label": s.label, "text": text[s.start : s.end], "score": s.score}
+        for s in spans
+    ]
+    return {"text": text, "language": language, "spans": found}
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to write documents.
+
+    Attributes:
+        render: text, language, entities → what is written.
+        ends: whether a line, its line break included, is a document's last.
+        bare: what of something written does not depend on the entities.
+    """
+
+    render: Callable[[str, str, list[Span]], str]
+    ends: Callable[[bytes], bool]
+    bare: Callable[[str], str]
+
+
+def _json_line(text: str, language: str, spans: list[Span]) -> str:
+    return json.dumps(row(text, language, spans), ensure_ascii=False) + "\n"
+
+
+def _conll(text: str, language: str, spans: list[Span]) -> str:
+    borders = words(text, language)
+    cells = [(word.text, tag) for word, tag in zip(borders, tags(borders, spans), strict=True)]
+    # A document without words, such as a line of invisible characters, still has to be seen to be finished.
+    return "".join(f"{word}\t{tag}\n" for word, tag in cells or [("".join(text.split()), "O")]) + "\n"
+
+
+FORMATS = {
+    "jsonl": Format(_json_line, lambda line: True, lambda written: written.partition('"spans": [')[0]),
+    "conll": Format(
+        _conll,
+        lambda line: line == b"\n",
+        lambda written: "\n".join(line.partition("\t")[0] for line in written.split("\n")),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """What an interrupted run left: so many whole documents, their bytes, the last of them, and a torn rest."""
+
+    count: int
+    size: int
+    last: str
+    torn: str
+
+
+def _text(lines: Iterable[bytes]) -> str:
+    return b"".join(lines).decode("utf-8", "ignore")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where tagged documents go: a file, its format, and the language they are in."""
+
+    path: Path
+    format: Format
+    language: str
+
+    def tag(self, source: Path, tag: Tag, *, report: Report, say: Callable[[str], None]) -> int:
+        """Tag the documents of `source` that are not in this file yet, and append them.
+
+        Args:
+            source: the file to tag, one document a line.
+            tag: tags a stream of texts in order.
+            report: progress, by bytes of `source`.
+            say: told if there was something to go on from.
+
+        Returns:
+            The number of documents in the file.
+
+        Raises:
+            DataError: the source cannot be read, or the file holds something else or is being written to.
+        """
+        if not source.is_file():
+            raise DataError(f"no such file: {source}")
+        size = source.stat().st_size
+        with self._opened() as out, source.open("rb") as lines:
+            done, rest = self._resumed(out, documents(lines, str(source)))
+            if done:
+                say(f"{self.path} holds {done:,} finished documents of {source}; going on after them")
+            stream = tagged(rest, tag)
+            while block := list(islice(stream, BLOCK)):
+                rendered = [self.format.render(document.text, self.language, spans) for document, spans in block]
+                out.write("".join(rendered).encode("utf-8"))
+                out.flush()
+                done += len(block)
+                report(block[-1][0].end / size, f"{done:,} documents")
+        return done
+
+    @contextmanager
+    def _opened(self) -> Iterator[IO[bytes]]:
+        try:
+            file = self.path.open("a+b")
+        except OSError as error:
+            raise DataError(f"--out {self.path} cannot be written: {error.strerror}") from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise DataError(f"another process is writing to {self.path}; wait for it, or name another") from error
+            yield file
+
+    def _resumed(self, out: IO[bytes], found: Iterator[Document]) -> tuple[int, Iterator[Document]]:
+        """Skip what is finished: its number, and the documents that are left."""
+        finished = self._finished(out)
+        last = next(islice(found, finished.count - 1, None), None) if finished.count else None
+        if finished.count:
+            ours = last is not None and self._bare(last) == self.format.bare(finished.last)
+        else:
+            first = next(found)
+            found, ours = chain([first], found), self._begins(finished.torn, first)
+        if not ours:
+            raise DataError(f"--out {self.path} holds something else than these documents; name a new file")
+        out.truncate(finished.size)
+        return finished.count, found
+
+    def _finished(self, out: IO[bytes]) -> _Finished:
+        count, size = 0, 0
+        last: list[bytes] = []
+        block: list[bytes] = []
+        out.seek(0)
+        for line in out:
+            block.append(line)
+            if line.endswith(b"\n") and self.format.ends(line):
+                count, size, last, block = count + 1, size + sum(map(len, block)), block, []
+        return _Finished(count, size, _text(last), _text(block))
+
+    def _bare(self, document: Document) -> str:
+        return self.format.bare(self.format.render(document.text, self.language, []))
+
+    def _begins(self, torn: str, document: Document) -> bool:
+        whole, written = self._bare(document), self.format.bare(torn)
+        return whole.startswith(written) or written.startswith(whole)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Processes that share the work; each opens the recipe's tagger once.
+
+    Attributes:
+        recipe: canonical spelling; its artifact must have been built.
+        teacher: the recipe's teacher.
+        language: of the texts.
+        count: number of processes, between which the processor threads are divided.
+    """
+
+    recipe: str
+    teacher: str
+    language: str
+    count: int
+
+    def tag(self, texts: Iterable[str]) -> Iterator[list[Span]]:
+        """Tag a stream of texts in order; only a few chunks are on their way at a time."""
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        threads = max(1, engines.available_threads() // self.count)
+        context = multiprocessing.get_context("spawn")
+        waiting: deque[Future[list[list[Span]]]] = deque()
+        processes = ProcessPoolExecutor(self.count, mp_context=context, initializer=_stay_with_parent)
+        try:
+            for chunk in pools(texts, len):
+                waiting.append(processes.submit(_tag_chunk, self, threads, chunk))
+                if len(waiting) > CHUNKS_AHEAD * self.count:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            processes.shutdown(cancel_futures=True)
+
+
+def _stay_with_parent() -> None:
+    """End this process when its parent is gone, killed or not; the parent alone answers to the keyboard."""
+    import multiprocessing
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def leave_with_it() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=leave_with_it, daemon=True).start()
+
+
+def _tag_chunk(work: Workers, threads: int, texts: list[str]) -> list[list[Span]]:
+    return _tagger(work.recipe, work.teacher, threads).tag_texts(texts, work.language)
+
+
+@lru_cache(maxsize=1)
+def _tagger(recipe: str, teacher: str, threads: int) -> Tagger:
+    return build.tagger(parse(recipe), teacher=teacher, threads=threads)

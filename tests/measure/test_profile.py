@@ -1,0 +1,70 @@
+"""Where a recipe's bytes and milliseconds go."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from builds import Made, quiet
+
+from mma_core.__main__ import main
+from mma_core.data import samples
+from mma_core.errors import DataError, RecipeError
+from mma_core.measure import profile
+from mma_core.recipe import parse
+
+pytest_plugins = ("engine_fixtures",)
+
+PEAKS = {"fp32": 50.0, "bf16": None, "int8": 100.0}
+
+
+@pytest.fixture(autouse=True)
+def known_peaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Peaks that no processor has to show."""
+    monkeypatch.setattr(profile, "peaks", lambda engine, threads: PEAKS)
+
+
+@pytest.mark.parametrize("recipe", ["onnx", "int8", "int8static"])
+def test_a_profile(made: Made, tiny_teacher: Callable[[str], Path], recipe: str) -> None:
+    artifact = made("bert", recipe)
+    found = profile.profile(parse(recipe), teacher=str(tiny_teacher("bert")), code="de", report=quiet)
+    (corpus,) = [corpus for corpus in samples() if corpus.language == "de"]
+    assert found.sentences == len(corpus.sentences)
+    assert found.words <= found.pieces - 2 * found.sentences
+    assert sum(found.bytes.values()) == artifact.size_bytes
+    assert found.milliseconds.keys() == set(profile.STAGES)
+    assert all(time >= 0 for time in found.milliseconds.values())
+    assert found.milliseconds["model"] > 0
+    assert found.precision == ("fp32" if recipe == "onnx" else "int8")
+    assert found.floor_ms == {
+        "fp32": pytest.approx(1000 * found.operations / 50, abs=0.02),
+        "bf16": None,
+        "int8": pytest.approx(1000 * found.operations / 100, abs=0.02),
+    }
+
+
+def test_operations_are_two_a_weight_and_piece_and_the_attention() -> None:
+    config = {"num_hidden_layers": 2, "hidden_size": 32}
+    assert profile._operations([10], 1000, config) == pytest.approx((2 * 1000 * 10 + 4 * 2 * 32 * 100) / 1e9)
+    assert profile._operations([10, 5], 0, {"n_layers": 1, "dim": 8}) == pytest.approx(4 * 8 * 125 / 1e9)
+
+
+def test_what_cannot_be_taken_apart() -> None:
+    with pytest.raises(RecipeError, match="step teacher: the baseline has no artifact"):
+        profile.profile(parse("teacher"))
+    with pytest.raises(DataError, match="no sample sentences in ka; there are in am, ar, "):
+        profile.profile(parse("int8"), code="ka")
+
+
+def test_on_the_command_line(
+    made: Made, tiny_teacher: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made("bert", "int8")
+    command = ["profile", "int8", "--teacher", str(tiny_teacher("bert")), "--language", "de"]
+    assert main([*command, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found.keys() == asdict(profile.Profile(*[None] * len(found))).keys()  # type: ignore[arg-type]
+    assert (found["recipe"], found["language"], found["peaks"]) == ("int8", "de", PEAKS)
+    assert main(command) == 0
+    assert capsys.readouterr().out.startswith("int8: ")
