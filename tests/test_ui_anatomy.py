@@ -21,9 +21,9 @@ def fake(wanted: Any, *, code: str, report: Any) -> profile.Profile:
 
 def test_a_recipe_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profile, "profile", fake)
-    said, figure = anatomy.take_apart(" int8+layers:6 ", "de", MagicMock())
+    said, sizes, times = anatomy.take_apart(" int8+layers:6 ", "de", MagicMock())
     assert "layers:6+int8: Model takes 90% of the time" in said
-    assert len(figure.data) == 3
+    assert [len(figure.data) for figure in (sizes, times)] == [1, 2]
 
 
 def test_what_has_no_anatomy_is_a_notice() -> None:

@@ -26,18 +26,20 @@ STAGES = {
 }
 
 
-def waterfalls(found: Mapping[str, Any]) -> "go.Figure":
-    """Draw a profile.
+def sizes(found: Mapping[str, Any]) -> "go.Figure":
+    """Draw where a recipe's bytes are.
 
     Args:
         found: the fields of a `measure.profile.Profile`.
     """
-    from plotly.subplots import make_subplots
+    figure = _waterfall(list(PARTS.values()), [found["bytes"][name] / MEGA for name in PARTS], unit="MB")
+    figure.update_yaxes(title_text="MB on disk")
+    return figure
 
-    figure = make_subplots(1, 2, column_widths=[0.4, 0.6], horizontal_spacing=0.1)
-    megabytes = [found["bytes"][name] / MEGA for name in PARTS]
-    _waterfall(figure, 1, names=list(PARTS.values()), values=megabytes, unit="MB")
-    _waterfall(figure, 2, names=list(STAGES.values()), values=[found["milliseconds"][s] for s in STAGES], unit="ms")
+
+def times(found: Mapping[str, Any]) -> "go.Figure":
+    """Draw where a recipe's milliseconds go, and beside them what its products would take at this CPU's peaks."""
+    figure = _waterfall(list(STAGES.values()), [found["milliseconds"][name] for name in STAGES], unit="ms")
     floors = {name: floor for name, floor in found["floor_ms"].items() if floor is not None}
     figure.add_bar(
         x=[f"Floor {name}" for name in floors],
@@ -45,18 +47,19 @@ def waterfalls(found: Mapping[str, Any]) -> "go.Figure":
         marker={"color": FLOOR},
         text=[_number(floor) for floor in floors.values()],
         textposition="outside",
+        cliponaxis=False,
         hovertext=[f"{found['operations']:,.1f} G operations at {found['peaks'][name]:,.0f} G/s" for name in floors],
         hoverinfo="text",
-        row=1,
-        col=2,
     )
-    figure.update_yaxes(title_text="MB on disk", row=1, col=1)
-    figure.update_yaxes(title_text=f"ms for {found['sentences']} sentences", row=1, col=2)
-    return _layout(figure)
+    figure.update_yaxes(title_text=f"ms for {found['sentences']} sentences")
+    return figure
 
 
-def _waterfall(figure: "go.Figure", column: int, *, names: Sequence[str], values: Sequence[float], unit: str) -> None:
+def _waterfall(names: Sequence[str], values: Sequence[float], *, unit: str) -> "go.Figure":
+    import plotly.graph_objects as go
+
     total = sum(values)
+    figure = go.Figure()
     figure.add_waterfall(
         x=[*names, "All"],
         y=[*values, total],
@@ -72,9 +75,8 @@ def _waterfall(figure: "go.Figure", column: int, *, names: Sequence[str], values
             for name, value in zip([*names, "All"], (*values, total), strict=True)
         ],
         hoverinfo="text",
-        row=1,
-        col=column,
     )
+    return _layout(figure)
 
 
 def _number(value: float) -> str:
@@ -82,7 +84,7 @@ def _number(value: float) -> str:
 
 
 def _layout(figure: "go.Figure") -> "go.Figure":
-    styled(figure).update_layout(height=380, margin={"l": 56, "r": 16, "t": 24, "b": 48}, showlegend=False)
+    styled(figure).update_layout(height=380, margin={"l": 56, "r": 16, "t": 32, "b": 48}, showlegend=False)
     figure.update_xaxes(showgrid=False, tickangle=-35)
     figure.update_yaxes(rangemode="tozero")
     return figure

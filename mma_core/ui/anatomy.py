@@ -24,13 +24,13 @@ def take_apart(spelled: str, code: str, progress: gr.Progress = gr.Progress()) -
     """Profile a recipe.
 
     Returns:
-        What stands out as HTML, and the figure.
+        What stands out as HTML, and the figures of bytes and milliseconds.
     """
     from ..measure.profile import profile
 
     found = asdict(profile(parse(spelled), code=code, report=progress))
     said = html.escape(f"{found['recipe']}: {anatomy.takeaway(found)}")
-    return [f'<p class="mma-takeaway">{said}</p>', anatomy.waterfalls(found)]
+    return [f'<p class="mma-takeaway">{said}</p>', anatomy.sizes(found), anatomy.times(found)]
 
 
 def layout() -> None:
@@ -43,11 +43,12 @@ def layout() -> None:
             code = gr.Dropdown(offered, value="en", label="Language")
         run = gr.Button("Take apart", variant="primary")
         said = gr.HTML(min_height=60)
-        plot = gr.Plot(show_label=False, elem_id="mma-anatomy-chart")
+        with gr.Row(elem_id="mma-anatomy-charts"):
+            plots = [gr.Plot(show_label=False, min_width=320), gr.Plot(show_label=False, min_width=320)]
     run.click(
         take_apart,
         [recipe, code],
-        [said, plot],
+        [said, *plots],
         api_name="profile",
         show_progress_on=said,
         concurrency_limit=1,
