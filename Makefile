@@ -9,19 +9,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A stamp is named after what the requirements say, so a checkout that changes only dates installs nothing.
 APP_READY := $(VENV)/.app-$(shell cksum < requirements.txt | tr ' ' -)
-DEV_READY := $(VENV)/.dev-$(shell cat requirements.txt requirements-dev.txt | cksum | tr ' ' -)
+DEV_READY := $(VENV)/.dev-$(shell cat requirements.txt requirements-ray.txt requirements-dev.txt | cksum | tr ' ' -)
 
 export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: app test check format tables
+.PHONY: app test check format tables rivals
 
 app: $(APP_READY)
 	$(BIN)/python app.py --host $(HOST) --port $(PORT)
 
 test: $(DEV_READY)
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: $(DEV_READY)
 	$(BIN)/ruff check .
@@ -35,6 +35,10 @@ format: $(DEV_READY)
 # Write the tables of README.md anew from what is registered.
 tables: $(DEV_READY)
 	PYTHONPATH=. $(BIN)/python tests/readme_tables.py
+
+# Measure other taggers beside our recipes: make rivals ARGS="--data DIR"; close other programs first.
+rivals: $(DEV_READY)
+	$(BIN)/python -m benchmarks.rivals $(ARGS)
 
 $(BIN)/python:
 	@command -v "$(PYTHON)" > /dev/null || { \

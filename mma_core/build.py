@@ -39,7 +39,8 @@ AGREEMENT_TEXTS = 8
 ALL_TEXTS = 1_000_000
 LIBRARIES = ("torch", "transformers", "tokenizers", "onnx", "onnxruntime", "openvino", "nncf")
 # The exported graph and the steps are code of this project: a change that alters what they make counts this up.
-REVISION = 2
+REVISION = 3
+PARAMETERS = ("parameters", "embedding_parameters", "nonzero_parameters")
 
 Report = Callable[[float, str], None]
 
@@ -239,7 +240,7 @@ def run(order: Order, folder: Path, report: Report) -> Artifact:
     report(0.2, "exporting to ONNX")
     graph = export(current)
     world = replace(world, encode=_encoder(current, limit), report=_part(report, 0.4, 0.9))
-    manifest = {**_manifest(order, teacher), "parameters": current.parameters, "max_pieces": limit}
+    manifest = {**_manifest(order, teacher), **parameter_counts(current), "max_pieces": limit}
     frame = guard.Frame(current.tokenizer, config, manifest, world.threads)
     reduced: dict[str, Any] = {}
     for step in order.recipe.after_export:
@@ -323,6 +324,11 @@ def _manifest(order: Order, teacher: "Checkpoint") -> dict[str, Any]:
     }
 
 
+def parameter_counts(checkpoint: "Checkpoint") -> dict[str, int]:
+    """All parameters, those of the word embeddings, and those that are not zero."""
+    return {name: getattr(checkpoint, name) for name in PARAMETERS}
+
+
 def _agreement(made: Artifact, checkpoint: "Checkpoint", world: World) -> dict[str, float]:
     """Share of words, in percent by language, that the artifact tags as the PyTorch model it was made from."""
     fast = runtime.open_artifact(made, world.threads)
@@ -351,12 +357,14 @@ def tagger(
     *,
     teacher: str = "multi",
     threads: int | None = None,
+    brief: bool = False,
     report: Report = lambda fraction, desc: None,
     cancel: Event | None = None,
 ) -> runtime.Tagger:
     """A tagger for any recipe, built if need be and opened once a process.
 
-    It runs on `threads` processor threads, by default all that this process may use; the rest is as for `build`.
+    It runs on `threads` processor threads, by default all that this process may use. `brief` says that a few texts are
+    all that it will tag: it opens sooner, and tags many later. The rest is as for `build`.
 
     Raises:
         MMAError: as `build`.
@@ -364,7 +372,7 @@ def tagger(
     threads = threads or engines.available_threads()
     if wanted.is_teacher:
         return _open_teacher(teacher, sources.locate(teacher).sha256, threads)
-    return _open_artifact(build(wanted, teacher=teacher, report=report, cancel=cancel), threads)
+    return open_artifact(build(wanted, teacher=teacher, report=report, cancel=cancel), threads, brief=brief)
 
 
 @lru_cache(maxsize=2)
@@ -375,5 +383,6 @@ def _open_teacher(name: str, _sha256: str, threads: int) -> runtime.Tagger:
 
 
 @lru_cache(maxsize=6)
-def _open_artifact(made: Artifact, threads: int) -> runtime.Tagger:
-    return runtime.open_artifact(made, threads, cache=cache_root() / "compiled" / made.folder.name)
+def open_artifact(made: Artifact, threads: int, *, brief: bool = False) -> runtime.Tagger:
+    """A tagger of an artifact, opened once a process; what makes it open sooner is kept in the cache."""
+    return runtime.open_artifact(made, threads, cache=cache_root() / "compiled" / made.folder.name, brief=brief)

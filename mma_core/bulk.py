@@ -6,9 +6,6 @@ documents are counted, a torn end is cut away, and the rest is appended.
 
 import fcntl
 import json
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from . import build, engines
 from .errors import DataError
+from .processes import pool
 from .recipe import parse
 from .runtime import Tagger, pools
 from .spans import Span, tags, words
@@ -258,13 +256,9 @@ class Workers:
 
     def tag(self, texts: Iterable[str]) -> Iterator[list[Span]]:
         """Tag a stream of texts in order; only a few chunks are on their way at a time."""
-        import multiprocessing
-        from concurrent.futures import ProcessPoolExecutor
-
         threads = max(1, engines.available_threads() // self.count)
-        context = multiprocessing.get_context("spawn")
         waiting: deque[Future[list[list[Span]]]] = deque()
-        processes = ProcessPoolExecutor(self.count, mp_context=context, initializer=_stay_with_parent)
+        processes = pool(self.count)
         try:
             for chunk in pools(texts, len):
                 waiting.append(processes.submit(_tag_chunk, self, threads, chunk))
@@ -274,21 +268,6 @@ class Workers:
                 yield from waiting.popleft().result()
         finally:
             processes.shutdown(cancel_futures=True)
-
-
-def _stay_with_parent() -> None:
-    """End this process when its parent is gone, killed or not; the parent alone answers to the keyboard."""
-    import multiprocessing
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def leave_with_it() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=leave_with_it, daemon=True).start()
 
 
 def _tag_chunk(work: Workers, threads: int, texts: list[str]) -> list[list[Span]]:

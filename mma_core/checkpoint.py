@@ -47,6 +47,16 @@ class Checkpoint:
         """Number of weights."""
         return sum(parameter.numel() for parameter in self.model.parameters())
 
+    @property
+    def embedding_parameters(self) -> int:
+        """Those of them in the word embeddings, of which a text uses few."""
+        return self.model.get_input_embeddings().weight.numel()
+
+    @property
+    def nonzero_parameters(self) -> int:
+        """Those of all that are not zero."""
+        return sum(int(parameter.count_nonzero()) for parameter in self.model.parameters())
+
     def with_layers(self, kept: Sequence[int]) -> "Checkpoint":
         """A copy with only the encoder layers `kept`, in that order."""
         model = copy.deepcopy(self.model)

@@ -1,7 +1,7 @@
 """Labelled and unlabelled text from files: CoNLL (plain or xz), the samples in `assets/`, folders of test files."""
 
 import lzma
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,27 +68,39 @@ def open_text(path: Path) -> Iterator[IO[str]]:
 
 
 def read_conll(path: Path) -> Iterator[Sentence]:
+    """Read a file of labelled sentences, as `parse_conll` does.
+
+    Raises:
+        DataError: as `parse_conll`, or the file is missing or not UTF-8.
+    """
+    with open_text(path) as lines:
+        yield from parse_conll(lines, str(path))
+
+
+def parse_conll(lines: Iterable[str], name: str) -> Iterator[Sentence]:
     """Read `token<TAB>tag` lines (any white space between, the tag last), blank lines between sentences.
 
     CoNLL-2003's `-DOCSTART-` lines are no sentences and are skipped.
 
+    Args:
+        lines: of a file or a text.
+        name: what errors call it.
+
     Raises:
-        DataError: the file is missing or not UTF-8, or a line has no tag or a tag that is not IOB2 over
-            PER, ORG, LOC; the message names file and line.
+        DataError: a line has no tag or a tag that is not IOB2 over PER, ORG, LOC; the message names text and line.
     """
     words: list[str] = []
     tags: list[str] = []
-    with open_text(path) as lines:
-        for number, line in enumerate(lines, 1):
-            if line.startswith(DOCUMENT_START):
-                continue
-            if line.strip():
-                word, tag = _row(line, f"{path}:{number}")
-                words.append(word)
-                tags.append(tag)
-            elif words:
-                yield Sentence(tuple(words), tuple(tags))
-                words, tags = [], []
+    for number, line in enumerate(lines, 1):
+        if line.startswith(DOCUMENT_START):
+            continue
+        if line.strip():
+            word, tag = _row(line, f"{name}:{number}")
+            words.append(word)
+            tags.append(tag)
+        elif words:
+            yield Sentence(tuple(words), tuple(tags))
+            words, tags = [], []
     if words:
         yield Sentence(tuple(words), tuple(tags))
 

@@ -1,19 +1,31 @@
 """Measurements: one row a recipe, teacher, language and data set; read, append, compare.
 
+A second table holds F1 under perturbation, `Robustness`.
+
 The fields are the JSON keys, the table's columns and the charts' axes; `metadata` gives label and unit.
 """
 
 import json
 import os
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
+
+from . import bootstrap
 from .errors import DataError
 from .folders import data_root
 
+SCHEMA = 2
+Place = tuple[str, str]
+"""A language's code and a data set: what a file of test sentences is of."""
 PRECOMPUTED = Path(__file__).parents[1] / "precomputed" / "measurements.jsonl"
+ROBUSTNESS = PRECOMPUTED.with_name("robustness.jsonl")
+UNPERTURBED = "none"
 
 
 def own_path() -> Path:
@@ -30,8 +42,13 @@ class Measurement:
     """What a recipe costs and buys on one data set of one language.
 
     F1, precision and recall are seqeval's strict micro averages in percent, `f1_low` and `f1_high` the 95% bootstrap
-    interval over sentences. Speeds are end to end from raw text to spans; `speedup` and `retention` compare with the
-    teacher in the same run on the same sentences. `energy_j_per_1k_words` is None where nothing could measure it.
+    interval over sentences. `errors` are entities by what became of them, `counts` right, found and gold entities of
+    each sentence, in the order in which `seed` draws them: rows with equal sentences can be compared sentence by
+    sentence. Speeds are end to end from raw text to spans; `speedup` and `retention` compare with the teacher in the
+    same run on the same sentences, `speedup_low` and `speedup_high` are the least and most over the rounds of that
+    run. `model_share` is the model's part of the time; `cold_start_s` goes from the start of a process to its first
+    tags. `energy_source` says whether the energy was measured or estimated, and by what; 0 is too little to tell.
+    `weights` begins the teacher's hash, `revision` is the one of what builds recipes, `schema` that of this table.
     """
 
     recipe: str = _column("Recipe")
@@ -44,54 +61,125 @@ class Measurement:
     precision: float = _column("Precision", "%")
     recall: float = _column("Recall", "%")
     per_type: dict[str, float] = _column("F1 by type", "%")
+    errors: dict[str, int] = _column("Entities by what became of them")
+    counts: list[list[int]] = _column("Right, found and gold entities by sentence")
     sentences: int = _column("Sentences")
     words: int = _column("Words")
     words_per_s: float = _column("Throughput", "words/s")
     sentences_per_s: float = _column("Throughput", "sentences/s")
+    model_share: float = _column("Model's share of the time", "%")
     latency_ms_p50: float = _column("Latency, median", "ms")
     latency_ms_p95: float = _column("Latency, 95th percentile", "ms")
+    cold_start_s: float = _column("Cold start", "s")
     size_mb: float = _column("Size on disk", "MB")
     peak_rss_mb: float = _column("Peak memory", "MB")
     parameters: int = _column("Parameters")
-    energy_j_per_1k_words: float | None = _column("Energy", "J/1000 words")
+    embedding_parameters: int = _column("Parameters of the word embeddings")
+    nonzero_parameters: int = _column("Parameters that are not zero")
+    energy_j_per_1k_words: float = _column("Energy", "J/1000 words")
     energy_source: str = _column("Energy from")
     speedup: float = _column("Speed-up", "× teacher")
+    speedup_low: float = _column("Speed-up, least", "× teacher")
+    speedup_high: float = _column("Speed-up, most", "× teacher")
     retention: float = _column("Retention", "% of teacher's F1")
     threads: int = _column("Threads")
     cpu: str = _column("CPU")
     date: str = _column("Date")
     seed: int = _column("Seed")
     command: str = _column("Command")
+    weights: str = _column("Teacher's weights")
+    revision: int = _column("Revision of the builds")
+    schema: int = _column("Schema")
 
     @property
-    def key(self) -> tuple[str, str, str, str, str]:
+    def key(self) -> tuple[str, str, str, str, str, int]:
         """What makes two rows the same measurement: the newer one then stands."""
-        return self.recipe, self.teacher, self.language, self.dataset, self.cpu
+        return self.recipe, self.teacher, self.language, self.dataset, self.cpu, self.threads
 
 
 COLUMNS = {column.name: column.metadata for column in fields(Measurement)}
 
 
+@dataclass(frozen=True)
+class Robustness:
+    """F1 of a recipe on one data set whose sentences are perturbed, in percent with its 95% bootstrap interval.
+
+    The perturbation `none` at strength 0 is the data set as it is; `change` is against that F1 of the same recipe on
+    the same sentences.
+    """
+
+    recipe: str = _column("Recipe")
+    teacher: str = _column("Teacher")
+    language: str = _column("Language")
+    dataset: str = _column("Data set")
+    perturbation: str = _column("Perturbation")
+    strength: float = _column("Strength", "share of what can change")
+    f1: float = _column("F1", "%")
+    f1_low: float = _column("F1, lower end", "%")
+    f1_high: float = _column("F1, upper end", "%")
+    change: float = _column("Change of F1", "points")
+    changed: float = _column("Sentences that changed", "%")
+    sentences: int = _column("Sentences")
+    seed: int = _column("Seed")
+    cpu: str = _column("CPU")
+    date: str = _column("Date")
+    command: str = _column("Command")
+    weights: str = _column("Teacher's weights")
+    revision: int = _column("Revision of the builds")
+    schema: int = _column("Schema")
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str, float, str]:
+        """What makes two rows the same measurement: the newer one then stands."""
+        place = (self.recipe, self.teacher, self.language, self.dataset)
+        return *place, self.perturbation, self.strength, self.cpu
+
+
+_Row = TypeVar("_Row", Measurement, Robustness)
+
+
 def read(path: Path) -> list[Measurement]:
+    """Read a table of measurements, as `rows` does."""
+    return rows(path, Measurement)
+
+
+def rows(path: Path, kind: type[_Row]) -> list[_Row]:
     """Read a table; of rows with equal keys the last stands. A missing file is an empty table.
 
+    Args:
+        path: the table.
+        kind: of its rows.
+
     Raises:
-        DataError: a line is not a measurement; the message names file and line.
+        DataError: a line is no such row, or one of another version; the message names file and line.
     """
     if not path.exists():
         return []
-    rows: dict[tuple[str, ...], Measurement] = {}
-    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
-        if line.strip():
-            try:
-                row = Measurement(**json.loads(line))
-            except (TypeError, ValueError) as error:
-                raise DataError(f"{path}:{number} is not a measurement ({error}); remove the line") from error
-            rows[row.key] = row
-    return list(rows.values())
+    state = path.stat()
+    whole: Any = kind  # mypy takes a data class for unhashable
+    return list(_read(path, whole, state.st_mtime_ns, state.st_size))
 
 
-def append(path: Path, rows: Iterable[Measurement]) -> None:
+@lru_cache(maxsize=4)
+def _read(path: Path, kind: type[Any], _changed: int, _size: int) -> tuple[Any, ...]:
+    lines = [(number, line) for number, line in enumerate(path.read_bytes().split(b"\n"), 1) if line.strip()]
+    found = [_row(line, f"{path}:{number}", kind) for number, line in lines]
+    return tuple({row.key: row for row in found}.values())
+
+
+def _row(line: bytes, where: str, kind: type[_Row]) -> _Row:
+    try:
+        content = json.loads(line)
+        if isinstance(content, dict) and content.get("schema", 1) != SCHEMA:
+            raise DataError(
+                f"{where} was written by another version of MMA Explorer; move the file away and measure anew"
+            )
+        return kind(**content)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{where} is not a measurement ({error}); remove the line") from error
+
+
+def append(path: Path, rows: Iterable[Measurement | Robustness]) -> None:
     """Add rows at the end of a table and flush them to the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as table:
@@ -116,17 +204,37 @@ def frontier(points: Sequence[tuple[float, float]]) -> list[int]:
     return best[::-1]
 
 
+def resampled(row: Measurement) -> np.ndarray:
+    """A row's F1 in percent as measured, then under the resamples that all rows of its data set share.
+
+    Other data sets are drawn independently, so their means, differences and products can be taken draw by draw.
+
+    Returns:
+        Shape (1 + bootstrap.RESAMPLES,).
+    """
+    return bootstrap.resampled(row.counts, zlib.crc32(f"{row.language}/{row.dataset}/{row.seed}".encode()))
+
+
 @dataclass(frozen=True)
 class Average:
-    """A recipe's mean over data sets: macro F1 and retention in percent, geometric mean speed-up."""
+    """A recipe's mean over data sets.
+
+    F1 with its 95% interval over sentences, retention, size and memory are arithmetic means, the ratios, rates and
+    times geometric ones. Energy is None where a data set lacks it.
+    """
 
     recipe: str
     teacher: str
     f1: float
+    f1_low: float
+    f1_high: float
     retention: float
     speedup: float
     words_per_s: float
+    latency_ms_p50: float
     size_mb: float
+    peak_rss_mb: float
+    energy_j_per_1k_words: float
     sets: int
 
 
@@ -155,13 +263,19 @@ def _average(recipe: str, teacher: str, rows: Sequence[Measurement]) -> Average:
             product *= getattr(row, name) ** (1 / len(rows))
         return product
 
+    low, high = bootstrap.bounds(np.mean([resampled(row)[1:] for row in rows], axis=0))
     return Average(
         recipe=recipe,
         teacher=teacher,
         f1=mean("f1"),
+        f1_low=low,
+        f1_high=high,
         retention=mean("retention"),
         speedup=geometric("speedup"),
         words_per_s=geometric("words_per_s"),
+        latency_ms_p50=geometric("latency_ms_p50"),
         size_mb=mean("size_mb"),
+        peak_rss_mb=mean("peak_rss_mb"),
+        energy_j_per_1k_words=geometric("energy_j_per_1k_words"),
         sets=len(rows),
     )

@@ -8,6 +8,7 @@ one pool, the next is split and tokenised.
 
 import abc
 import os
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +19,13 @@ from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from . import engines
 from .artifact import Artifact
 from .decoding import PieceTags, TagSet, Window, WordTags, entities
 from .pieces import first_pieces, join
+from .shortlist import BriefTokenizer, Encoded
 from .spans import Span, Word, words
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class _Prepared:
     """Sentences that are ready for the model: their lengths in words, and the windows that cover them."""
 
     lengths: list[int]
-    windows: list[tuple[Window, Encoding | None]]
+    windows: list[tuple[Window, Encoded | None]]
 
 
 class Tagger(abc.ABC):
@@ -61,18 +63,20 @@ class Tagger(abc.ABC):
         labels: tags in the order of the model's outputs.
         threads: processor threads in use.
         limit: pieces, specials included, that fit into one window.
+        model_seconds: that the model itself has taken so far; the rest is the road to it and back.
     """
 
     def __init__(self, labels: Sequence[str], threads: int, limit: int) -> None:
         self.labels, self.threads, self.limit = list(labels), threads, limit
+        self.model_seconds = 0.0
         self._tags = TagSet(labels)
 
     @abc.abstractmethod
-    def encode(self, texts: Sequence[str]) -> Sequence[Encoding | None]:
+    def encode(self, texts: Sequence[str]) -> Sequence[Encoded | None]:
         """The pieces of texts of any length, specials left out; None where a text is sure to fit the model."""
 
     @abc.abstractmethod
-    def answer(self, texts: Sequence[str], encodings: Sequence[Encoding | None]) -> PieceTags:
+    def answer(self, texts: Sequence[str], encodings: Sequence[Encoded | None]) -> PieceTags:
         """Tag the pieces of texts that fit the model; `encodings` is what `encode` gave for them."""
 
     def tag(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
@@ -129,7 +133,7 @@ class Tagger(abc.ABC):
             windows += parts
         return _Prepared([len(sentence) for sentence in sentences], windows)
 
-    def _encoded(self, windows: list[Window]) -> list[tuple[Window, Encoding | None]]:
+    def _encoded(self, windows: list[Window]) -> list[tuple[Window, Encoded | None]]:
         return list(zip(windows, self.encode([window.text for window in windows]), strict=True))
 
     def _read(self, prepared: _Prepared) -> WordTags:
@@ -183,7 +187,7 @@ def _ahead(items: Iterator[T], prepare: Callable[[T], P]) -> Iterator[P]:
     yield prepared
 
 
-def _cut(sentence: Sequence[str], whole: Window, encoding: Encoding, room: int) -> Iterator[Window]:
+def _cut(sentence: Sequence[str], whole: Window, encoding: Encoded, room: int) -> Iterator[Window]:
     """Windows of at most `room` pieces over a long sentence; each repeats a quarter of the one before."""
     offsets = np.array(encoding.offsets, dtype=np.int64)
     first = np.maximum.accumulate(np.maximum(first_pieces(whole.text, whole.borders, offsets), 0))
@@ -203,18 +207,25 @@ def _cut(sentence: Sequence[str], whole: Window, encoding: Encoding, room: int) 
 class ArtifactTagger(Tagger):
     """Tags with an artifact's graph; needs an engine, tokenizers and numpy only."""
 
-    def __init__(self, engine: engines.Engine, tokenizer: Tokenizer, config: dict, threads: int, limit: int) -> None:
+    def __init__(
+        self,
+        engine: engines.Engine,
+        tokenizer: Tokenizer | BriefTokenizer,
+        config: dict,
+        threads: int,
+        limit: int,
+    ) -> None:
         super().__init__([config["id2label"][str(i)] for i in range(len(config["id2label"]))], threads, limit)
         self._engine, self._tokenizer, self._pad = engine, tokenizer, int(config.get("pad_token_id") or 0)
         # Every allowed model type puts one special before a text and the others behind it.
         specials = tokenizer.encode("").ids
         self._before, self._after = specials[:1], specials[1:]
 
-    def encode(self, texts: Sequence[str]) -> Sequence[Encoding]:
+    def encode(self, texts: Sequence[str]) -> Sequence[Encoded]:
         """The pieces of texts of any length, specials left out."""
         return self._tokenizer.encode_batch(texts, add_special_tokens=False)
 
-    def answer(self, texts: Sequence[str], encodings: Sequence[Encoding | None]) -> PieceTags:
+    def answer(self, texts: Sequence[str], encodings: Sequence[Encoded | None]) -> PieceTags:
         """Tag the pieces of texts that fit the model, in batches of similar length."""
         known = [encoding for encoding in encodings if encoding is not None]
         counts = np.fromiter(map(len, known), np.int64, len(known))
@@ -226,7 +237,9 @@ class ArtifactTagger(Tagger):
         begins = counts.cumsum() - counts
         budget = min(BATCH_PIECES, max(SMALL_BATCH, total // self.threads))
         todo = [self._padded(ids, begins[batch], counts[batch]) for batch in batches(counts.tolist(), budget)]
+        began = time.perf_counter()
         found = engines.run(self._engine, [(batch.ids, batch.mask) for batch in todo], self.threads)
+        self.model_seconds += time.perf_counter() - began
         for batch, (batch_tags, batch_scores) in zip(todo, found, strict=True):
             tags[batch.places] = batch_tags[batch.inside]
             scores[batch.places] = batch_scores[batch.inside]
@@ -275,13 +288,17 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         yield batch
 
 
-def open_artifact(artifact: Artifact, threads: int, *, cache: Path | None = None) -> ArtifactTagger:
+def open_artifact(
+    artifact: Artifact, threads: int, *, cache: Path | None = None, brief: bool = False
+) -> ArtifactTagger:
     """Load an artifact's graph into its engine, and its tokenizer beside it.
 
     Args:
         artifact: what to open.
         threads: processor threads to use.
-        cache: where the engine may keep what it makes of the graph, so that it opens faster the next time.
+        cache: where what is made of graph and tokenizer may be kept, so that they open faster the next time.
+        brief: whether a few texts are all that it will tag, so that reading the whole tokenizer would not pay; it
+            needs a cache.
 
     Raises:
         RecipeError: this CPU cannot run it.
@@ -293,7 +310,8 @@ def open_artifact(artifact: Artifact, threads: int, *, cache: Path | None = None
     opening = Event()
     with ThreadPoolExecutor(1) as thread:
         # The tokenizer's library holds Python's lock while it reads, the engine's does not: the engine goes first.
-        reading = thread.submit(_tokenizer, artifact.folder / "tokenizer.json", opening)
+        index = cache / "pieces.safetensors" if cache and brief else None
+        reading = thread.submit(_tokenizer, artifact.folder / "tokenizer.json", index, opening)
         opening.set()
         engine = engines.open_engine(
             artifact.model,
@@ -306,9 +324,9 @@ def open_artifact(artifact: Artifact, threads: int, *, cache: Path | None = None
         return ArtifactTagger(engine, reading.result(), config, threads, limit)
 
 
-def _tokenizer(path: Path, opening: Event) -> Tokenizer:
+def _tokenizer(path: Path, index: Path | None, opening: Event) -> Tokenizer | BriefTokenizer:
     opening.wait()
-    return Tokenizer.from_file(str(path))
+    return BriefTokenizer(path, index) if index else Tokenizer.from_file(str(path))
 
 
 class PipelineTagger(Tagger):
@@ -327,8 +345,16 @@ class PipelineTagger(Tagger):
         self._pipeline = TokenClassificationPipeline(
             model=checkpoint.model, tokenizer=tokenizer, aggregation_strategy="none", ignore_labels=[], device="cpu"
         )
+        checkpoint.model.register_forward_pre_hook(self._begin)
+        checkpoint.model.register_forward_hook(self._end)
 
-    def encode(self, texts: Sequence[str]) -> list[Encoding | None]:
+    def _begin(self, *_: object) -> None:
+        self.model_seconds -= time.perf_counter()
+
+    def _end(self, *_: object) -> None:
+        self.model_seconds += time.perf_counter()
+
+    def encode(self, texts: Sequence[str]) -> list[Encoded | None]:
         """The pieces of texts that might not fit the model; the pipeline tokenises for itself."""
         return [
             None if self._surely_fits(text) else self._tokenizer.encode(text, add_special_tokens=False)
@@ -340,7 +366,7 @@ class PipelineTagger(Tagger):
         forms = (text, unicodedata.normalize("NFKC", text))
         return max(len(form.encode("utf-8")) for form in forms) < self.limit - SPECIALS
 
-    def answer(self, texts: Sequence[str], encodings: Sequence[Encoding | None]) -> PieceTags:
+    def answer(self, texts: Sequence[str], encodings: Sequence[Encoded | None]) -> PieceTags:
         """Tag the pieces of texts, one text after the other."""
         answers = self._pipeline(list(texts)) if texts else []
         pieces = [piece for answer in answers for piece in answer]

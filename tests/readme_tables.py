@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
+from benchmarks import rows as rivals
 from mma_core import results
 from mma_core.__main__ import _parser
 from mma_core.languages import LANGUAGES, Tier
 from mma_core.measure import ablations, curve
+from mma_core.measure.perturb import PERTURBATIONS
 from mma_core.recipe import Step
 
 README = Path(__file__).parents[1] / "README.md"
@@ -67,6 +70,12 @@ def _commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
                 nested = list(_commands(command))
                 usage = " ".join(command.format_usage().removeprefix("usage: ").replace("[-h] ", "").split())
                 yield from nested or [(f"`{usage}`".replace("|", "\\|"), helps[name] or "")]
+
+
+def perturbations_table() -> str:
+    """One row a perturbation."""
+    rows = [(f"`{name}`", one.summary) for name, one in PERTURBATIONS.items()]
+    return _table(("perturbation", "what it does at full strength"), rows)
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -149,13 +158,57 @@ def _ablations_of(rows: list[dict[str, Any]]) -> str:
     return f"{_table(head, cells)}\n{told}\n"
 
 
+def rivals_table(path: Path = rivals.TABLE) -> str:
+    """One row a contender of the last session, the slowest in bulk first: means over the test files."""
+    session = rivals.last_session(rivals.read(path))
+    if not session:
+        return "Not measured yet.\n"
+    baseline = next(rivals.rate(mine) for mine in session if mine[0].rival == rivals.BASELINE)
+    head = ("tagger", "words/s in bulk", "speed-up", "one by one, p50", "p95", "F1 (macro)", "memory", "size")
+    cells = [
+        (
+            f"**`{mine[0].rival}`**" if mine[0].ours else mine[0].rival,
+            f"{rivals.rate(mine):.0f}",
+            f"{rivals.rate(mine) / baseline:.2f}×",
+            f"{fmean(row.latency_ms_p50 for row in mine):.1f} ms",
+            f"{fmean(row.latency_ms_p95 for row in mine):.1f} ms",
+            f"{fmean(row.f1 for row in mine):.1f}",
+            f"{mine[0].peak_rss_mb:.0f} MB",
+            f"{mine[0].size_mb:.0f} MB",
+        )
+        for mine in session
+    ]
+    return f"{_table(head, cells)}\n{_session_told([row for mine in session for row in mine])}\n"
+
+
+def _session_told(session: list[rivals.Row]) -> str:
+    one = next(row for row in session if row.rival == rivals.BASELINE)
+    counts = {f"{row.dataset}/{row.language}": row.sentences for row in session}
+    sets = ", ".join(f"{name} ({count} sentences)" for name, count in counts.items())
+    learned = {row.rival: row.training for row in session if row.training}
+    told = "".join(f" {name} learned from {training}, from scratch." for name, training in learned.items())
+    return (
+        f"In bold our recipes of the teacher `{one.teacher}`. Test files: {sets}.{told} "
+        f"On {one.cpu}, {one.threads} threads, {one.date[:10]}: `{one.command}`."
+    )
+
+
+def columns_table() -> str:
+    """One row a column of the table of measurements."""
+    rows = [(f"`{name}`", about["label"], about["unit"]) for name, about in results.COLUMNS.items()]
+    return _table(("column", "what", "unit"), rows)
+
+
 TABLES = {
+    "columns": columns_table,
     "figures": figures_table,
+    "rivals": rivals_table,
     "ablations": ablations_table,
     "curves": curves_table,
     "steps": steps_table,
     "languages": languages_table,
     "commands": commands_table,
+    "perturbations": perturbations_table,
 }
 
 

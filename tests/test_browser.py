@@ -104,6 +104,11 @@ def test_tag_and_compare(address: str, page: Any) -> None:
     assert "entit" in page.locator("#mma-result .mma-summary").inner_text()
     page.get_by_role("tab", name="Compare").click()
     page.locator("#mma-chart .js-plotly-plot").wait_for()
+    page.get_by_role("tab", name="Insights").click()
+    page.locator("#mma-insight .js-plotly-plot").wait_for()
+    with page.expect_download() as saved:
+        page.locator("#mma-svg-insights").click()
+    assert saved.value.suggested_filename == "mma-pays.svg"
     page.get_by_role("tab", name="Languages").click()
     page.locator("#mma-by-language .scatterlayer .points path").first.wait_for()
     page.locator("#mma-language-filters").get_by_label("Silver").check()

@@ -5,45 +5,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 import pytest
+from rows import row, scored
 
 from mma_core import charts
 from mma_core.charts import ALL_SETS, Series
 from mma_core.results import Measurement
-
-
-def row(recipe: str, f1: float, speedup: float, **other: Any) -> Measurement:
-    given = {
-        "recipe": recipe,
-        "teacher": "multi",
-        "language": "de",
-        "dataset": "wikineural",
-        "f1": f1,
-        "f1_low": f1 - 2,
-        "f1_high": f1 + 1,
-        "precision": f1,
-        "recall": f1,
-        "per_type": {"PER": f1},
-        "sentences": 400,
-        "words": 8000,
-        "words_per_s": 1000 * speedup,
-        "sentences_per_s": 60 * speedup,
-        "latency_ms_p50": 20 / speedup,
-        "latency_ms_p95": 30 / speedup,
-        "size_mb": 100,
-        "peak_rss_mb": 500,
-        "parameters": 118_000_000,
-        "energy_j_per_1k_words": None,
-        "energy_source": "none",
-        "speedup": speedup,
-        "retention": f1 / 0.9,
-        "threads": 2,
-        "cpu": "first",
-        "date": "2026-01-01",
-        "seed": 13,
-        "command": "",
-    }
-    return Measurement(**(given | other))
-
 
 ROWS = [
     row("teacher", 90, 1),
@@ -74,18 +40,52 @@ def test_only_names_that_fit_are_printed_and_never_the_teacher() -> None:
     assert list(line.text) == ["", "", " int8", " layers:6"]
 
 
-def test_teacher_is_a_star_with_a_line_at_99_percent() -> None:
+def test_teacher_is_a_star_with_lines_at_99_and_99_9_percent() -> None:
     figure = charts.scatter(shown(ROWS))
     star = trace(figure, "teacher multi")
     assert (star.marker.symbol, list(star.x)) == ("star", [1])
-    assert figure.layout.shapes[0].y0 == pytest.approx(0.99 * 90)
+    assert [shape.y0 for shape in figure.layout.shapes] == pytest.approx([0.999 * 90, 0.99 * 90])
+    assert [note.text for note in figure.layout.annotations] == ["99% and 99.9% of the teacher, precomputed"]
 
 
-def test_intervals_only_where_a_data_set_is_shown_alone() -> None:
-    average = trace(charts.scatter(shown(ROWS)), "precision")
+def test_intervals_of_a_data_set_are_its_rows_own() -> None:
     single = trace(charts.scatter(shown(ROWS, view="de/wikineural")), "precision")
-    assert average.error_y.array is None
     assert (list(single.error_y.array), list(single.error_y.arrayminus)) == ([1], [2])
+
+
+def test_intervals_of_the_average_are_narrower_than_those_of_its_data_sets() -> None:
+    rows = [scored("int8", 60, code) for code in ("de", "sw", "am", "yo")]
+    average, single = (charts.scatter(shown(part)).data[1].error_y for part in (rows, rows[:1]))
+    assert 0 < average.array[0] < 0.7 * single.array[0]
+    assert 0 < average.arrayminus[0] < 0.7 * single.arrayminus[0]
+
+
+@pytest.mark.parametrize("name", [axis.name for axis in charts.AXES.values() if not axis.gain])
+def test_of_costs_less_is_better(name: str) -> None:
+    costs = {"teacher": 400.0, "int8": 100.0, "layers:6": 200.0, "layers:6+int8": 50.0, "vocab:de,en": 300.0}
+    rows = [replace(one, **{name: costs[one.recipe]}) for one in ROWS]
+    axis = charts.AXES[name]
+    line = trace(charts.scatter(shown(rows), axis), "frontier")
+    assert list(line.x) == pytest.approx([400, 100, 50])
+    assert line.textposition == "top left"
+    assert charts.takeaway(shown(rows), axis).startswith(
+        f"Precomputed: {axis.best} within 1% of the teacher's F1 is int8 ("
+    )
+
+
+def test_rows_without_a_value_are_absent_from_its_axis() -> None:
+    energy = charts.AXES["energy_j_per_1k_words"]
+    rows = [*ROWS[1:], replace(ROWS[0], energy_j_per_1k_words=9.0)]
+    assert {trace.name for trace in charts.scatter(shown(rows), energy).data} == {
+        *("Pareto frontier", "teacher multi, precomputed")
+    }
+    nothing = charts.scatter(shown(ROWS), energy)
+    assert nothing.layout.annotations[0].text == charts.takeaway(shown(ROWS), energy).removeprefix("Precomputed: ")
+
+
+def test_long_lists_of_languages_are_counted() -> None:
+    line = charts.takeaway(shown([row("teacher", 90, 1), row("vocab:de,en,fr,sw+int8", 90, 3)]))
+    assert "vocab:4 languages+int8 (3.0×" in line
 
 
 def test_own_rows_have_their_own_shape_frontier_and_cpu() -> None:
@@ -99,7 +99,7 @@ def test_own_rows_have_their_own_shape_frontier_and_cpu() -> None:
 
 def test_rows_of_other_cpus_are_named_not_mixed() -> None:
     groups = shown([*ROWS, row("int8", 80, 9, cpu="second")])
-    assert [one.cpu for one in groups] == ["first", "second"]
+    assert [one.cpu for one in groups] == ["first, 2 threads", "second, 2 threads"]
     assert "Not shown" in charts.left_out([groups])
     assert "second" in charts.left_out([groups])
 
@@ -136,6 +136,11 @@ def test_colour_follows_the_kind(recipe: str, kind: str) -> None:
 def test_combinations_and_unknown_steps_have_colours_too() -> None:
     assert charts.kind_of("layers:6+int8") == "combination"
     assert charts.kind_of("gone:3") == "other"
+
+
+def test_rows_of_other_numbers_of_threads_are_not_mixed() -> None:
+    groups = shown([*ROWS, row("int8", 80, 9, threads=1)])
+    assert [(one.cpu, len(one.rows)) for one in groups] == [("first, 2 threads", len(ROWS)), ("first, 1 thread", 1)]
 
 
 def test_hover_escapes_and_tells_all() -> None:

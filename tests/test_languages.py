@@ -17,6 +17,7 @@ def test_a_row_is_well_formed(row: Language) -> None:
     assert re.fullmatch("[a-z]{2,3}", row.code)
     assert re.fullmatch("[A-Z][a-z]{3}", row.script)
     assert row.name[0].isupper()
+    assert row.family[0].isupper()
     assert (row.direction == "rtl") == (row.code in {"ar", "fa", "he", "ur"})
     assert (row.rule is WordRule.CHARACTERS) == (row.script in {"Hans", "Jpan", "Kore", "Thai"})
 
@@ -25,6 +26,14 @@ def test_names_are_unique_and_every_tier_and_rule_is_used() -> None:
     assert len({row.name for row in _TABLE}) == len(_TABLE)
     assert {row.tier for row in _TABLE} == set(Tier)
     assert {row.rule for row in _TABLE} == set(WordRule)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "related"),
+    [("de", "sv", True), ("de", "fr", False), ("am", "ar", True), ("sw", "yo", True), ("hi", "ta", False)],
+)
+def test_families(one: str, other: str, related: bool) -> None:
+    assert (LANGUAGES[one].family == LANGUAGES[other].family) is related
 
 
 def test_an_unknown_code_is_named_and_the_known_ones_are_listed() -> None:

@@ -12,11 +12,13 @@ from typing import Any
 import huggingface_hub
 import pytest
 from builds import Made
+from rows import row as measurement
 
-from mma_core import build, results
+from mma_core import build, results, sources
 from mma_core.__main__ import main
 from mma_core.artifact import open_folder
 from mma_core.data import read_conll
+from mma_core.engines import available_threads
 from mma_core.languages import LANGUAGES
 from mma_core.measure.bench import cpu
 from mma_core.recipe import Step, parse
@@ -74,12 +76,6 @@ def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(results, "PRECOMPUTED", tmp_path / "measurements.jsonl")
     monkeypatch.setattr(results, "own_path", lambda: tmp_path / "own.jsonl")
     return tmp_path / "measurements.jsonl"
-
-
-def measurement(**changes: Any) -> results.Measurement:
-    numbers = dict.fromkeys(results.COLUMNS, 1)
-    texts = dict.fromkeys(("recipe", "teacher", "language", "dataset", "energy_source", "cpu", "date", "command"), "x")
-    return results.Measurement(**{**numbers, **texts, "per_type": {"PER": 1.0}, **changes})
 
 
 def test_results(capsys: Output, table: Path) -> None:
@@ -206,8 +202,9 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
         (["tag", "onnx", "--file", "no-such-file.txt"], "no such file: no-such-file.txt"),
         (["tag", "onnx", ""], "the text is empty; give TEXT, --file F, or lines"),
         (["tag", "onnx", " \n"], "the text is empty"),
-        (["tag", "onnx", TEXT, "--out", "x"], "--out and --workers go with --file F"),
-        (["tag", "onnx", TEXT, "--workers", "2"], "--out and --workers go with --file F"),
+        (["tag", "onnx", TEXT, "--out", "x"], "--out, --workers and --ray go with --file F"),
+        (["tag", "onnx", TEXT, "--workers", "2"], "--out, --workers and --ray go with --file F"),
+        (["tag", "onnx", TEXT, "--ray", "auto"], "--out, --workers and --ray go with --file F"),
         (
             ["tag", "onnx", "--file", "f", "--json", "--format", "conll"],
             "--json prints one document; leave out --format",
@@ -222,6 +219,8 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
         (["bench", "onnx", "--conll", "x.conll"], "--conll needs --language"),
         (["bench", "onnx", "--data", "no-such-folder"], "no-such-folder holds no ner/"),
         (["sweep", "--recipes", "no-such-file.txt"], "no such file: no-such-file.txt"),
+        (["robustness", "onnx", "--perturbations", "caps,noise"], "unknown perturbation 'noise'; known: typos, "),
+        (["robustness", "onnx", "--languages", "zu"], "no test file in zu; there are am, ar"),
     ],
 )
 @pytest.mark.usefixtures("offline")
@@ -261,6 +260,7 @@ def test_a_bad_line_of_conll_is_named(capsys: Output, tmp_path: Path, teacher: s
         ["tag", "onnx", "text", "--file", "f"],
         ["tag", "onnx", "--file", "f", "text"],
         ["tag", "onnx", "--file", "f", "--workers", "0"],
+        ["tag", "onnx", "--file", "f", "--workers", "2", "--ray", "auto"],
         ["tag", "onnx", "--file", "f", "--format", "xml"],
         ["bench"],
         ["bench", "onnx", "--sentences", "many"],
@@ -291,7 +291,9 @@ def test_our_own_failure_is_status_1(capsys: Output, monkeypatch: pytest.MonkeyP
 
 def fake_bench(*_arguments: Any, **settings: Any) -> Iterator[results.Measurement]:
     settings["report"](0.5, "half")
-    yield measurement(recipe="onnx", language="de", dataset="samples", command=settings["command"], cpu=cpu())
+    here = {"cpu": cpu(), "threads": available_threads(), "revision": build.REVISION}
+    place = {"teacher": settings.get("teacher", "multi"), "language": "de", "dataset": "samples"}
+    yield measurement(recipe="onnx", command=settings["command"], **place, **here)
 
 
 def test_bench(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,10 +317,28 @@ def test_raw(capsys: Output, teacher: str) -> None:
     assert row["difference"] == pytest.approx(row["f1_raw"] - row["f1_words"], abs=0.01)
 
 
+def test_robustness(capsys: Output, teacher: str, tmp_path: Path) -> None:
+    table = tmp_path / "robustness.jsonl"
+    arguments = ("robustness", "onnx", "--teacher", teacher, "--languages", "zh", "--sentences", "4")
+    asked = (*arguments, "--perturbations", "punctuation,typos", "--table", str(table))
+    rows = answer(capsys, *asked)
+    assert [(row["perturbation"], row["strength"]) for row in rows] == [
+        ("none", 0.0),
+        *(("punctuation", strength) for strength in (0.25, 0.5, 1.0)),
+    ]
+    assert len(table.read_text(encoding="utf-8").splitlines()) == 4
+    assert main([*asked]) == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 4
+    assert "mma: typos is skipped for zh: its corpora have characters for words" in err
+    assert len(table.read_text(encoding="utf-8").splitlines()) == 4
+
+
 def test_sweep(capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from mma_core.measure import sweep
 
     monkeypatch.setattr(sweep, "bench", fake_bench)
+    monkeypatch.setattr(sources, "locate", lambda _name: SimpleNamespace(sha256="0123456789abcdef"))
     recipes, table = tmp_path / "recipes.txt", tmp_path / "table.jsonl"
     recipes.write_text("onnx\n", encoding="utf-8")
     arguments = ("sweep", "--recipes", str(recipes), "--table", str(table), "--languages", "de", "--teacher", "x")

@@ -3,28 +3,22 @@ import json
 from pathlib import Path
 
 import pytest
+import robustness_rows
 from hypothesis import given
 from hypothesis import strategies as st
+from rows import row as factory
 
 from mma_core.errors import DataError
-from mma_core.results import COLUMNS, Measurement, append, averages, frontier, read
+from mma_core.results import COLUMNS, SCHEMA, Measurement, Robustness, append, averages, frontier, read, rows
 
-ROW = Measurement(
-    **{"recipe": "int8", "teacher": "multi", "language": "de", "dataset": "samples"},
-    **{"f1": 80.0, "f1_low": 78.5, "f1_high": 81.5, "precision": 79.0, "recall": 81.0},
-    **{"per_type": {"PER": 90.0, "ORG": 70.0, "LOC": 80.0}, "sentences": 42, "words": 900},
-    **{"words_per_s": 4000.0, "sentences_per_s": 200.0, "latency_ms_p50": 5.0, "latency_ms_p95": 9.0},
-    **{"size_mb": 120.0, "peak_rss_mb": 500.0, "parameters": 118_000_000},
-    **{"energy_j_per_1k_words": None, "energy_source": "", "speedup": 4.0, "retention": 98.0},
-    **{"threads": 2, "cpu": "some CPU", "date": "2026-11-21", "seed": 13, "command": "python -m mma_core bench"},
-)
+ROW = factory()
 labels = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 measurements = st.builds(
     dataclasses.replace,
     st.just(ROW),
     **{"recipe": labels, "teacher": labels, "cpu": labels, "command": labels, "f1": numbers, "words": st.integers()},
-    **{"energy_j_per_1k_words": st.none() | numbers, "per_type": st.dictionaries(labels, numbers, max_size=3)},
+    **{"per_type": st.dictionaries(labels, numbers, max_size=3)},
 )
 
 
@@ -39,8 +33,22 @@ def test_what_is_appended_is_read_and_of_equal_keys_the_last_stands(
     assert read(path) == list(newest.values())
 
 
+PERTURBED = robustness_rows.row("int8", 0.5, 60.0)
+
+
+def test_a_table_of_the_other_kind(tmp_path: Path) -> None:
+    path = tmp_path / "robustness.jsonl"
+    newer = dataclasses.replace(PERTURBED, f1=61.0)
+    others = [dataclasses.replace(PERTURBED, strength=1.0), dataclasses.replace(PERTURBED, perturbation="caps")]
+    append(path, [PERTURBED, *others, newer])
+    assert rows(path, Robustness) == [newer, *others]
+    with pytest.raises(DataError, match="is not a measurement"):
+        read(path)
+
+
 def test_every_field_has_a_label() -> None:
     assert all(metadata["label"] for metadata in COLUMNS.values())
+    assert all(column.metadata["label"] for column in dataclasses.fields(Robustness))
     assert list(COLUMNS) == list(dataclasses.asdict(ROW))
 
 
@@ -50,7 +58,14 @@ def test_a_missing_table_is_empty(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["{", "[]", "7", '{"recipe": "int8"}', json.dumps({**dataclasses.asdict(ROW), "more": 1}), "\udcff\udcfe"],
+    [
+        "{",
+        "[]",
+        "7",
+        json.dumps({"recipe": "int8", "schema": SCHEMA}),
+        json.dumps({**dataclasses.asdict(ROW), "more": 1}),
+        "\udcff\udcfe",
+    ],
     ids=["cut", "list", "number", "fields missing", "field unknown", "no text"],
 )
 def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
@@ -61,6 +76,21 @@ def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
     append(path, [ROW])
     with pytest.raises(DataError, match=r"rows\.jsonl:3 is not a measurement"):
         read(path)
+
+
+def test_a_table_of_another_version_is_named_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    old = {name: value for name, value in dataclasses.asdict(ROW).items() if name != "schema"}
+    for line in (old, {**old, "schema": SCHEMA + 1}):
+        path.write_text(json.dumps(line) + "\n", encoding="utf-8")
+        with pytest.raises(DataError, match=r"rows\.jsonl:1 was written by another version.*move the file away"):
+            read(path)
+
+
+def test_threads_make_another_measurement(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    append(path, [ROW, dataclasses.replace(ROW, threads=1), dataclasses.replace(ROW, f1=1.0)])
+    assert [(found.threads, found.f1) for found in read(path)] == [(2, 1.0), (1, ROW.f1)]
 
 
 points = st.tuples(st.integers(0, 6).map(float), st.integers(0, 6).map(float))
@@ -78,7 +108,7 @@ def test_frontier_is_what_no_other_point_beats(given_points: list[tuple[float, f
 
 
 def row(recipe: str, language: str, **values: object) -> Measurement:
-    return dataclasses.replace(ROW, recipe=recipe, language=language, **values)
+    return factory(recipe, language=language, **values)
 
 
 def test_averages_take_only_the_sets_that_all_recipes_share() -> None:

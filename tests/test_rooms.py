@@ -11,22 +11,23 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LEVELS = (
     ("app",),
-    ("__main__", "ui"),
-    ("charts", "measure", "bulk"),
+    ("__main__",),
+    ("commands", "ui"),
+    ("charts", "measure", "bulk", "cluster"),
     ("results", "build"),
     ("steps", "guard"),
     ("training", "runtime"),
     ("trimming", "engines", "export", "matrices"),
     ("artifact", "checkpoint", "data"),
     ("sources", "decoding"),
-    ("builtin", "pieces"),
+    ("builtin", "pieces", "shortlist"),
     ("recipe", "spans"),
-    ("languages", "blocks", "folders", "answers"),
+    ("languages", "blocks", "folders", "answers", "bootstrap", "processes"),
     ("errors",),
 )
 LEVEL = {room: -depth for depth, rooms in enumerate(LEVELS) for room in rooms}
 LIGHT = {"numpy", "regex"}
-LIGHT_ROOMS = ("errors", "languages", "blocks", "recipe", "spans", "pieces", "data", "results")
+LIGHT_ROOMS = ("errors", "languages", "blocks", "bootstrap", "recipe", "spans", "pieces", "data", "results")
 HEAVY = ("torch", "transformers", "optimum", "onnx", "onnxruntime", "openvino", "nncf", "datasets", "gradio", "plotly")
 PACKAGE = ROOT / "mma_core"
 # The package itself imports its steps, so that the registry is never empty; it is no room.

@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Encoding, Tokenizer
 
-from mma_core import checkpoint, engines, runtime
+from mma_core import builtin, checkpoint, engines, runtime
 from mma_core.data import TAGS, samples
 from mma_core.decoding import PieceTags
 from mma_core.errors import DataError
 from mma_core.pieces import join
 from mma_core.runtime import ArtifactTagger, PipelineTagger, Tagger
+from mma_core.shortlist import BriefTokenizer
 from mma_core.spans import repair
 
 pytest_plugins = ("engine_fixtures",)
@@ -274,3 +275,21 @@ def test_labels_and_limits(taggers: Pair) -> None:
         assert tagger.labels == list(TAGS)
         assert tagger.threads == 2
         assert tagger.limit == 126
+
+
+def test_a_shortlist_of_pieces_changes_no_tag(tmp_path: Path) -> None:
+    def engine(ids: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return ids % len(TAGS), mask * 0.5
+
+    path = builtin.unpack("multi") / "tokenizer.json"
+    config = {"id2label": {str(i): tag for i, tag in enumerate(TAGS)}, "pad_token_id": 1}
+    whole, brief = (
+        ArtifactTagger(engine, tokenizer, config, 1, 40)
+        for tokenizer in (Tokenizer.from_file(str(path)), BriefTokenizer(path, tmp_path / "pieces.safetensors"))
+    )
+    # 300 words are more than a window of 40 pieces holds.
+    sentences = [*SENTENCES, [f"word{number}" for number in range(300)]]
+    assert brief.tag(sentences[:1]) == whole.tag(sentences[:1])
+    assert brief.tag(sentences) == whole.tag(sentences)
+    again = ArtifactTagger(engine, BriefTokenizer(path, tmp_path / "pieces.safetensors"), config, 1, 40)
+    assert again.tag(sentences) == whole.tag(sentences)

@@ -286,23 +286,45 @@ def test_compare_shows_rows_sorted_by_speed(tables: Path) -> None:
     assert "89.5 [87.5, 90.5]" in table["data"][1]
 
 
-def test_averages_leave_out_what_they_lack(tables: Path) -> None:
+def test_averages_have_costs_and_intervals_too(tables: Path) -> None:
     *_, table = compare.refresh(charts.ALL_SETS, compare.BOTH, compare.ANY_TEACHER)
-    assert "Latency ms" not in table["headers"]
-    assert {len(row) for row in table["data"]} == {len(table["headers"])}
+    assert table["headers"] == list(compare.TABLE)
+    first = dict(zip(table["headers"], table["data"][0], strict=True))
+    assert (first["Data set"], first["Latency ms"], first["Energy J/1000 words"]) == ("average of 1", 5.0, "")
+    assert " [" in first["F1 % [95%]"]
+
+
+def test_a_tier_is_a_view_of_its_own(tables: Path) -> None:
+    results.append(results.own_path(), [test_charts.row("int8", 50, 2, language="sw", dataset="masakhaner2")])
+    assert ("Mid-resource languages (average)", "tier/mid-resource") in compare.views()
+    *_, table = compare.refresh("tier/mid-resource", compare.BOTH, compare.ANY_TEACHER)
+    assert [row[:2] for row in table["data"]] == [["int8", "average of 1"]]
+
+
+def test_the_axis_can_be_switched_to_what_is_known(tables: Path) -> None:
+    assert "energy_j_per_1k_words" not in {name for _, name in compare.axes("all", compare.BOTH, compare.ANY_TEACHER)}
+    headline, _, figure, _ = compare.refresh("all", compare.BOTH, compare.ANY_TEACHER, "latency_ms_p50")
+    assert "lowest latency" in headline
+    assert "ms" in figure.layout.xaxis.title.text
+    *_, axis = compare.choices("all", compare.BOTH, compare.ANY_TEACHER, "energy_j_per_1k_words")
+    assert axis["value"] == "speedup"
 
 
 def test_filters_and_the_empty_state(tables: Path) -> None:
     headline, _, _, table = compare.refresh(charts.ALL_SETS, compare.OWN, compare.ANY_TEACHER)
     assert "<code>python -m mma_core bench" in headline
     assert table["data"] == []
-    assert compare.views() == [("All languages (average)", "all"), ("German, wikineural", "de/wikineural")]
-    assert compare.choices("gone/set")[0]["value"] == "all"
+    assert compare.views() == [
+        ("All languages (average)", "all"),
+        ("High-resource languages (average)", "tier/high-resource"),
+        ("German, wikineural", "de/wikineural"),
+    ]
+    assert compare.choices("gone/set", compare.BOTH, compare.ANY_TEACHER)[0]["value"] == "all"
 
 
 def test_csv_has_every_column_of_the_rows_shown(tables: Path) -> None:
     lines = Path(compare.csv_file("all", compare.BOTH, compare.ANY_TEACHER)).read_text(encoding="utf-8").splitlines()
-    assert lines[0].split(",") == list(results.COLUMNS)
+    assert lines[0].split(",") == [name for name in results.COLUMNS if name != "counts"]
     assert len(lines) == 1 + len(test_charts.ROWS)
     with pytest.raises(gr.Error, match="no measurements"):
         compare.csv_file("all", compare.OWN, compare.ANY_TEACHER)

@@ -50,15 +50,15 @@ def test_gold_rows_of_teacher_and_recipe(tables: None) -> None:
     assert len(first) == len(second) == len(table["headers"])
     assert first == [
         *("Swahili", "masakhaner2", "80.0 [78.0, 81.0]", "76.0 [74.0, 77.0]", -4.0, "mid-resource", 1_000),
-        *(91.0, 70.0, 80.5, 90.0, "", "", 400),
+        *(91.0, 70.0, 80.5, 90.0, "", "", 42),
     ]
     assert second[:7] == ["Amharic", "transfer", "50.0 [48.0, 51.0]", "", "", "zero-shot", 0]
 
 
 def test_one_type_changes_scores_and_drops_rows_that_lack_it(tables: None) -> None:
-    *_, table = refreshed(label="ORG")
+    *_, table = refreshed(label="LOC")
     assert [cells[0] for cells in table["data"]] == ["Swahili"]
-    assert table["data"][0][2:5] == ["70.0", "", ""]
+    assert table["data"][0][2:5] == ["80.5", "", ""]
 
 
 def test_silver_and_a_teacher_of_unknown_training(tables: None) -> None:
@@ -101,6 +101,17 @@ def test_choices_are_what_has_rows_and_stay_chosen(tables: None) -> None:
     assert (teacher["visible"], recipe["choices"], recipe["value"]) == (True, [], None)
     assert languages.choices("gone", "gone")[0]["value"] == "multi"
     assert languages.choices("gone", "gone")[1]["value"] == "int8"
+
+
+def test_the_table_can_be_downloaded(tables: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    lines = (
+        Path(languages.csv_file("multi", "int8", languages.GOLD, ALL_TYPES)).read_text(encoding="utf-8").splitlines()
+    )
+    assert lines[0].startswith("Language,Data set,")
+    assert lines[1].startswith("Swahili,masakhaner2,")
+    with pytest.raises(gr.Error, match="no measurements"):
+        languages.csv_file("gone", None, languages.GOLD, ALL_TYPES)
 
 
 def test_damaged_tables_are_a_notice(tables: None) -> None:

@@ -1,10 +1,15 @@
 """Measurements → figures and the sentence above them: pure, and light until a figure is drawn."""
 
-from .speed import ALL_SETS, EMPTY, Row, Series, hover, kind_of, left_out, scatter, series, set_key, takeaway
+from .axes import AXES, SPEEDUP, Axis, Row
+from .speed import ALL_SETS, EMPTY, TEACHER, Series, hover, kind_of, left_out, scatter, series, set_key, takeaway
 
 __all__ = [
     "ALL_SETS",
+    "AXES",
     "EMPTY",
+    "SPEEDUP",
+    "TEACHER",
+    "Axis",
     "Row",
     "Series",
     "hover",

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .style import GREY, styled
+from .style import BLUE, GREY, ORANGE, styled
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-PART, FLOOR = "rgb(47, 128, 190)", "rgb(201, 116, 28)"
+PART, FLOOR = BLUE, ORANGE
 MEGA = 1e6
 PARTS = {
     "embeddings": "Embeddings",

@@ -11,21 +11,14 @@ from ..data import LABELS, SILVER
 from ..languages import LANGUAGES, Language, Tier, tier_of
 from ..results import Measurement
 from .speed import TEACHER
-from .style import GREY, nothing, styled
+from .style import BLUE, GREEN, GREY, ORANGE, PINK, nothing, styled
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 ALL_TYPES = "all"
 EMPTY = "No measurements of these yet. Measure some in Compare, or run\npython -m mma_core sweep --data DIR"
-# Each colour has at least 3 : 1 against white and against the dark background.
-COLOURS: dict[Tier | None, str] = {
-    Tier.HIGH: "rgb(47, 128, 190)",
-    Tier.MID: "rgb(38, 145, 104)",
-    Tier.LOW: "rgb(201, 116, 28)",
-    Tier.ZERO: "rgb(196, 72, 128)",
-    None: GREY,
-}
+COLOURS: dict[Tier | None, str] = {Tier.HIGH: BLUE, Tier.MID: GREEN, Tier.LOW: ORANGE, Tier.ZERO: PINK, None: GREY}
 COSTLIEST = 3
 LEAST_LOSS = 0.05
 LONGEST_NAME = 40

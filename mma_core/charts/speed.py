@@ -1,53 +1,54 @@
-"""Accuracy against speed: every recipe of a view, its frontier, and what they say in one line."""
+"""Accuracy against speed or a cost: every recipe of a view, its frontier, and what they say in one line."""
 
 import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import log10
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RecipeError
 from ..recipe import Kind, parse
 from ..results import COLUMNS, Average, Measurement, averages, frontier
-from .style import GREY, nothing, styled
+from .axes import SPEEDUP, Axis, Row, ticks
+from .phrases import brief
+from .style import BLUE, BROWN, GREEN, GREY, ORANGE, PINK, VIOLET, nothing, styled
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 TEACHER = "teacher"
 NEARLY = 0.99
+# Lines below the teacher, as MLPerf draws them; so near each other that one label serves both.
+NEAR_LINES = (0.999, NEARLY)
+NEAR_LABEL = "99% and 99.9% of the teacher"
 ALL_SETS = "all"
 EMPTY = "No measurements yet. Make some here below, or run\npython -m mma_core bench int8 --languages de,en"
+UNKNOWN = "Nothing here has this value: energy, for one, is not known on every machine."
 
-# Each colour has at least 3 : 1 against white and against the dark background.
 COLOURS = {
     "teacher, export": GREY,
-    "student": "rgb(47, 128, 190)",
-    "prune": "rgb(190, 84, 150)",
-    "vocabulary": "rgb(38, 145, 104)",
-    "precision": "rgb(201, 116, 28)",
-    "combination": "rgb(134, 106, 205)",
-    "other": "rgb(150, 110, 90)",
+    "student": BLUE,
+    "prune": PINK,
+    "vocabulary": GREEN,
+    "precision": ORANGE,
+    "combination": VIOLET,
+    "other": BROWN,
 }
 KINDS = dict(zip(Kind, COLOURS, strict=False))
 OUTLINE = {"width": 1, "color": "white"}
-DETAILS = ("latency_ms_p50", "latency_ms_p95", "peak_rss_mb", "sentences", "threads")
+DETAILS = ("latency_ms_p95", "cold_start_s", "model_share", "sentences", "threads")
+COSTS = ("words_per_s", "latency_ms_p50", "size_mb", "peak_rss_mb", "energy_j_per_1k_words")
 CHARACTERS_ACROSS = 110
-SLOWEST = 0.01
 MARKS = {False: "●", True: "◆"}
 SYMBOLS = {False: "circle", True: "diamond"}
-TICKS = (0.2, 0.5, 1, 2, 3, 5, 10, 20, 50, 100)
-
-Row = Measurement | Average
 
 
 @dataclass(frozen=True)
 class Series:
-    """Rows that may be compared with each other: of one origin, CPU and teacher.
+    """Rows that may be compared with each other: of one origin, CPU, number of threads and teacher.
 
     Attributes:
         own: measured here by the user, not shipped.
-        cpu: where.
+        cpu: where, and on how many threads.
         teacher: whose compression.
         rows: one a recipe.
     """
@@ -74,7 +75,7 @@ def set_key(row: Measurement) -> str:
 
 
 def series(rows: Sequence[Measurement], *, own: bool, view: str) -> list[Series]:
-    """Group rows by CPU and teacher, the largest group first.
+    """Group rows by CPU, threads and teacher, the largest group first.
 
     Args:
         rows: of one origin.
@@ -84,7 +85,8 @@ def series(rows: Sequence[Measurement], *, own: bool, view: str) -> list[Series]
     groups: dict[tuple[str, str], list[Measurement]] = {}
     for row in rows:
         if view in (ALL_SETS, set_key(row)):
-            groups.setdefault((row.cpu, row.teacher), []).append(row)
+            threads = "1 thread" if row.threads == 1 else f"{row.threads} threads"
+            groups.setdefault((f"{row.cpu}, {threads}", row.teacher), []).append(row)
     ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
     made = [
         Series(own, cpu, teacher, tuple(averages(group) if view == ALL_SETS else group))
@@ -102,65 +104,72 @@ def kind_of(recipe: str) -> str:
     return KINDS[steps[0].kind] if len(steps) == 1 else "combination"
 
 
-def takeaway(shown: Sequence[Series]) -> str:
-    """What the data say in one line, for each origin: the fastest recipe near the teacher's F1, and the fastest."""
+def best(one: Series, axis: Axis) -> list[tuple[Row, float]]:
+    """The rows of the frontier of F1 against an axis, from the worst on that axis to the best, with their values."""
+    known = axis.known(one.rows)
+    return [known[index] for index in frontier([(axis.merit(value), row.f1) for row, value in known])]
+
+
+def takeaway(shown: Sequence[Series], axis: Axis = SPEEDUP) -> str:
+    """What the data say in one line, for each origin: the best recipe near the teacher's F1, and the best of all."""
     if not shown:
         return EMPTY
-    return "\n".join(f"{one.origin.capitalize()}: {_takeaway(one)}" for one in shown)
+    return "\n".join(f"{one.origin.capitalize()}: {_takeaway(one, axis)}" for one in shown)
 
 
-def _takeaway(one: Series) -> str:
-    rows = [row for row in one.rows if row.recipe != TEACHER]
-    if not rows:
-        return "only the teacher so far."
-    fastest = max(rows, key=lambda row: row.speedup)
-    best = max((row for row in rows if row.retention >= 100 * NEARLY), key=lambda row: row.speedup, default=None)
-    closest = max(rows, key=lambda row: row.retention)
-    near = (
-        f"fastest within 1% of the teacher's F1 is {_gain(best)}"
-        if best
-        else f"closest to the teacher is {_gain(closest)}"
-    )
-    return f"{near}." if fastest is (best or closest) else f"{near}; fastest of all is {_gain(fastest)}."
+def _takeaway(one: Series, axis: Axis) -> str:
+    known = [(row, axis.merit(value)) for row, value in axis.known(one.rows) if row.recipe != TEACHER]
+    if not known:
+        return "only the teacher so far." if len(one.rows) == 1 and one.teacher_row else UNKNOWN
+    first = max(known, key=lambda pair: pair[1])[0]
+    near = max((pair for pair in known if pair[0].retention >= 100 * NEARLY), key=lambda pair: pair[1], default=None)
+    closest = near[0] if near else max(known, key=lambda pair: pair[0].retention)[0]
+    what = f"{axis.best} within 1% of the teacher's F1 is" if near else "closest to the teacher is"
+    said = f"{what} {_gain(closest, axis)}"
+    return f"{said}." if first is closest else f"{said}; {axis.best} of all is {_gain(first, axis)}."
 
 
-def _gain(row: Row) -> str:
-    return f"{row.recipe} ({row.speedup:.1f}×, {row.retention:.1f}% of F1)"
+def _gain(row: Row, axis: Axis) -> str:
+    return f"{brief(row.recipe)} ({axis.text(getattr(row, axis.name))}, {row.retention:.1f}% of F1)"
 
 
-def scatter(shown: Sequence[Series]) -> "go.Figure":
-    """Accuracy against speed: one marker a recipe, the frontier as a line, each teacher as a star."""
+def scatter(shown: Sequence[Series], axis: Axis = SPEEDUP) -> "go.Figure":
+    """F1 against an axis: one marker a recipe with its 95% interval, the frontier as a line, each teacher as a star."""
     import plotly.graph_objects as go
 
-    if not shown:
-        return nothing(EMPTY)
+    values = [value for one in shown for _, value in axis.known(one.rows)]
+    if not values:
+        return nothing(UNKNOWN if shown else EMPTY)
     figure = go.Figure()
     for one in shown:
-        _add_frontier(figure, one, of_many=len(shown) > 1)
+        _add_frontier(figure, one, axis=axis, of_many=len(shown) > 1)
     for one in shown:
-        _add_markers(figure, one)
-        _add_teacher(figure, one)
-    figure.update_xaxes(title_text="Speed-up (× the teacher)", type="log", ticksuffix="×")
-    figure.update_xaxes(tickvals=TICKS, ticktext=[f"{tick:g}" for tick in TICKS], range=_log_range(shown))
+        _add_markers(figure, one, axis)
+        _add_teacher(figure, one, axis)
+    marks = ticks(values)
+    figure.update_xaxes(title_text=axis.title, type="log", ticksuffix="×" if axis.gain else "")
+    figure.update_xaxes(tickvals=marks, ticktext=[f"{mark:,g}" for mark in marks], range=_range(shown, axis))
     figure.update_yaxes(title_text="F1 (%)")
     return styled(figure)
 
 
-def _log_range(shown: Sequence[Series]) -> list[float]:
-    speeds = [row.speedup for one in shown for row in one.rows] + [1.0]
-    low, high = log10(max(min(speeds), SLOWEST)), log10(max(speeds))
-    fastest = max((row for one in shown for row in one.rows), key=lambda row: row.speedup)
+def _range(shown: Sequence[Series], axis: Axis) -> list[float]:
+    merits = [(axis.merit(value), row.recipe) for one in shown for row, value in axis.known(one.rows)]
+    if axis.gain:
+        merits.append((0.0, TEACHER))
+    (low, _), (high, name) = min(merits), max(merits)
     margin = max(0.06, 0.06 * (high - low))
-    return [low - margin, high + max(margin, _width(fastest.recipe, high - low))]
+    low, high = low - margin, high + max(margin, _width(brief(name), high - low))
+    return [low, high] if axis.gain else [-high, -low]
 
 
-def _add_frontier(figure: "go.Figure", one: Series, *, of_many: bool) -> None:
-    best = [one.rows[index] for index in frontier([(row.speedup, row.f1) for row in one.rows])]
+def _add_frontier(figure: "go.Figure", one: Series, *, axis: Axis, of_many: bool) -> None:
+    unbeaten = best(one, axis)
     figure.add_scatter(
-        x=[row.speedup for row in best],
-        y=[row.f1 for row in best],
-        text=_names(best),
-        textposition="top right",
+        x=[value for _, value in unbeaten],
+        y=[row.f1 for row, _ in unbeaten],
+        text=_names(unbeaten, axis),
+        textposition="top right" if axis.gain else "top left",
         textfont={"size": 11},
         mode="lines+text",
         line={"color": GREY, "width": 1.5, "dash": "dot" if one.own else "solid"},
@@ -169,21 +178,23 @@ def _add_frontier(figure: "go.Figure", one: Series, *, of_many: bool) -> None:
     )
 
 
-def _names(best: Sequence[Row]) -> list[str]:
-    """Names to print above and right of the points, where a frontier leaves room.
+def _names(unbeaten: Sequence[tuple[Row, float]], axis: Axis) -> list[str]:
+    """Names to print above the points and to their better side, where a frontier leaves room.
 
     Args:
-        best: the frontier's rows, by rising speed.
+        unbeaten: the frontier's rows with their values, from the worst to the best.
+        axis: of the values.
 
     Returns:
         One name a row; empty where it would run into the next.
     """
-    places = [log10(max(row.speedup, SLOWEST)) for row in best]
+    merits = [axis.merit(value) for _, value in unbeaten]
     names, free = [], float("inf")
-    for row, place in zip(reversed(best), reversed(places), strict=True):
-        fits = row.recipe != TEACHER and place + _width(row.recipe, places[-1] - places[0]) < free
-        names.append(f" {row.recipe}" if fits else "")
-        free = place if fits or row.recipe == TEACHER else free
+    for (row, _), merit in zip(reversed(unbeaten), reversed(merits), strict=True):
+        name = brief(row.recipe)
+        fits = row.recipe != TEACHER and merit + _width(name, merits[-1] - merits[0]) < free
+        names.append((f" {name}" if axis.gain else f"{name} ") if fits else "")
+        free = merit if fits or row.recipe == TEACHER else free
     return names[::-1]
 
 
@@ -192,74 +203,104 @@ def _width(name: str, across: float) -> float:
     return (len(name) + 2) * max(across, 0.5) / CHARACTERS_ACROSS
 
 
-def _add_markers(figure: "go.Figure", one: Series) -> None:
+def _add_markers(figure: "go.Figure", one: Series, axis: Axis) -> None:
     listed = {trace.name for trace in figure.data}
+    known = [pair for pair in axis.known(one.rows) if pair[0].recipe != TEACHER]
     for kind, colour in COLOURS.items():
-        rows = [row for row in one.rows if kind_of(row.recipe) == kind and row.recipe != TEACHER]
-        if rows:
+        pairs = [(row, value) for row, value in known if kind_of(row.recipe) == kind]
+        if pairs:
             figure.add_scatter(
-                x=[row.speedup for row in rows],
-                y=[row.f1 for row in rows],
-                error_y=_intervals(rows, colour),
+                x=[value for _, value in pairs],
+                y=[row.f1 for row, _ in pairs],
+                error_y=_intervals([row for row, _ in pairs], colour),
                 mode="markers",
                 marker={"color": colour, "size": 11, "symbol": SYMBOLS[one.own], "line": OUTLINE},
                 name=kind,
                 legendgroup=kind,
                 showlegend=kind not in listed,
-                hovertext=[hover(row, one) for row in rows],
+                hovertext=[hover(row, one) for row, _ in pairs],
                 hoverinfo="text",
             )
 
 
-def _intervals(rows: Sequence[Row], colour: str) -> dict[str, Any] | None:
-    measured = [row for row in rows if isinstance(row, Measurement)]
-    if len(measured) < len(rows):
-        return None
+def _intervals(rows: Sequence[Row], colour: str) -> dict[str, Any]:
     return {
         "type": "data",
-        "array": [row.f1_high - row.f1 for row in measured],
-        "arrayminus": [row.f1 - row.f1_low for row in measured],
+        "array": [row.f1_high - row.f1 for row in rows],
+        "arrayminus": [row.f1 - row.f1_low for row in rows],
         "color": colour,
         "thickness": 1,
         "width": 3,
     }
 
 
-def _add_teacher(figure: "go.Figure", one: Series) -> None:
-    row = one.teacher_row
-    if row is None:
-        return
-    figure.add_scatter(
-        x=[row.speedup],
-        y=[row.f1],
-        mode="markers",
-        marker={"color": GREY, "size": 16, "symbol": "star-diamond" if one.own else "star"},
-        name=f"teacher {one.teacher}, {one.origin}",
-        hovertext=[hover(row, one)],
-        hoverinfo="text",
-    )
-    figure.add_hline(
-        y=NEARLY * row.f1,
-        line={"color": GREY, "width": 1, "dash": "dash"},
-        annotation={"text": f"99% of the teacher, {one.origin}", "font": {"size": 10}},
-        annotation_position="bottom right",
+def _add_teacher(figure: "go.Figure", one: Series, axis: Axis) -> None:
+    for row, value in axis.known(row for row in one.rows if row.recipe == TEACHER):
+        figure.add_scatter(
+            x=[value],
+            y=[row.f1],
+            error_y=_intervals([row], GREY),
+            mode="markers",
+            marker={"color": GREY, "size": 16, "symbol": "star-diamond" if one.own else "star"},
+            name=f"teacher {one.teacher}, {one.origin}",
+            hovertext=[hover(row, one)],
+            hoverinfo="text",
+        )
+        near_lines(figure, row.f1, f"{NEAR_LABEL}, {one.origin}", left=axis.gain != one.own)
+
+
+def near_lines(figure: "go.Figure", whole: float, label: str, *, left: bool) -> None:
+    """Draw the lines at 99% and 99.9% of the teacher.
+
+    Args:
+        figure: where.
+        whole: the teacher's value.
+        label: of both lines.
+        left: whether it stands at the left end, not the right.
+    """
+    for share in NEAR_LINES:
+        figure.add_hline(
+            y=share * whole, line={"color": GREY, "width": 1, "dash": "dash" if share == NEARLY else "dot"}
+        )
+    figure.add_annotation(
+        text=label,
+        font={"size": 10},
+        showarrow=False,
+        x=0 if left else 1,
+        xref="paper",
+        xanchor="left" if left else "right",
+        y=NEARLY * whole,
+        yanchor="top",
     )
 
 
 def hover(row: Row, one: Series) -> str:
     """All that is known of a point, one fact a line; as the little HTML that hover boxes take."""
-    facts = [f"<b>{html.escape(row.recipe)}</b> ({one.origin})", f"F1 {row.f1:.1f}%", f"Retention {row.retention:.1f}%"]
-    if isinstance(row, Measurement):
-        facts[1] += f", 95% interval {row.f1_low:.1f} to {row.f1_high:.1f}"
-        facts += [_fact(row, name) for name in DETAILS]
-    else:
-        facts.append(f"Average of {row.sets} data sets")
-    facts += [f"Speed-up {row.speedup:.2f}×", _fact(row, "words_per_s"), _fact(row, "size_mb")]
-    return "<br>".join([*facts, f"CPU {html.escape(one.cpu)}"])
+    facts = [
+        f"<b>{html.escape(brief(row.recipe))}</b> ({one.origin})",
+        f"F1 {row.f1:.1f}%, 95% interval {row.f1_low:.1f} to {row.f1_high:.1f}",
+        f"Retention {row.retention:.1f}%",
+        _speedup(row),
+        *[_fact(row, name) for name in COSTS],
+        *_details(row),
+    ]
+    return "<br>".join([*(fact for fact in facts if fact), f"CPU {html.escape(one.cpu)}"])
+
+
+def _details(row: Row) -> list[str]:
+    if isinstance(row, Average):
+        return [f"Average of {row.sets} data sets"]
+    return [_fact(row, name) for name in DETAILS]
+
+
+def _speedup(row: Row) -> str:
+    rounds = f", rounds {row.speedup_low:.2f} to {row.speedup_high:.2f}" if isinstance(row, Measurement) else ""
+    return f"Speed-up {row.speedup:.2f}×{rounds}"
 
 
 def _fact(row: Row, name: str) -> str:
-    return f"{COLUMNS[name]['label']} {getattr(row, name):,.4g} {COLUMNS[name]['unit']}".rstrip()
+    value = getattr(row, name)
+    return "" if value is None else f"{COLUMNS[name]['label']} {value:,.4g} {COLUMNS[name]['unit']}".rstrip()
 
 
 def left_out(groups: Iterable[Sequence[Series]]) -> str:

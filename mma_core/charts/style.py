@@ -6,9 +6,17 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 GREY = "rgb(120, 130, 146)"
+# Each colour has at least 3 : 1 against white and against the dark background.
+BLUE, GREEN, ORANGE = "rgb(47, 128, 190)", "rgb(38, 145, 104)", "rgb(201, 116, 28)"
+PINK, VIOLET, BROWN = "rgb(196, 72, 128)", "rgb(134, 106, 205)", "rgb(150, 110, 90)"
 HOVER = {"align": "left", "bgcolor": "rgb(30, 41, 59)", "bordercolor": GREY, "font": {"color": "white"}}
 # Nothing can be dragged, so nothing of the tool bar is of use but saving the picture.
 USELESS = ("zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d")
+
+
+def faded(colour: str, opacity: float) -> str:
+    """A colour of this file, so opaque from 0 to 1."""
+    return f"rgba{colour[3:-1]}, {opacity:g})"
 
 
 def styled(figure: "go.Figure") -> "go.Figure":

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from .. import bootstrap
 from ..data import SILVER, Corpus, corpora
 from ..errors import DataError
 from .checkpoints import SEED, Scores, score
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 PLAN = Path(__file__).parents[2] / "precomputed" / "training" / "ablations.toml"
 TABLE = PLAN.with_suffix(".jsonl")
 CONTROL = "control"
-RESAMPLES = 1000
 
 Report = Callable[[float, str], None]
 
@@ -34,6 +32,7 @@ class Plan:
         judged: the kind of dev files that decides, `gold` or `zero-shot`.
         sentences: at most so many of each dev file.
         stages: name → the run; `control` is what the others are compared with.
+        first: name → a stage that a run has before its own; few have one.
         changes: name → the keys in which a run differs from the control.
     """
 
@@ -42,6 +41,7 @@ class Plan:
     judged: str
     sentences: int
     stages: "dict[str, Stage]"
+    first: "dict[str, Stage]"
     changes: dict[str, dict[str, Any]]
 
 
@@ -58,12 +58,18 @@ def read_plan(teacher: str, path: Path = PLAN) -> Plan:
         raise DataError(f"{path.name} has no ablations for teacher {teacher!r}; known: {', '.join(file)}")
     content = file[teacher]
     changes = {CONTROL: {}, **content.get("variants", {})}
+    where = {name: f"{path.name}, {name}" for name in changes}
+    own = {name: {key: value for key, value in change.items() if key != "first"} for name, change in changes.items()}
     stages = {
-        name: stage({**content.get(CONTROL, {}), **change, "name": name}, f"{path.name}, {name}")
+        name: stage({**content.get(CONTROL, {}), **change, "name": name}, where[name]) for name, change in own.items()
+    }
+    first = {
+        name: stage({"name": f"before-{name}", **change["first"]}, where[name])
         for name, change in changes.items()
+        if "first" in change
     }
     after, judged = content.get("after", 0), content.get("judged", "gold")
-    return Plan(teacher, after, judged, content.get("sentences", 50), stages, changes)
+    return Plan(teacher, after, judged, content.get("sentences", 50), stages, first, changes)
 
 
 def run(teacher: str, names: Sequence[str], *, data: Path, work: Path, report: Report) -> list[dict[str, Any]]:
@@ -110,19 +116,15 @@ def _scored(plan: Plan, name: str, data: Path, work: Path, report: Report) -> tu
     from ..training.teacher import run_stages
 
     before = read_plans()[plan.teacher][: plan.after]
-    trained = run_stages(name, [*before, plan.stages[name]], data=data, work=work, report=report)
+    own = [stages[name] for stages in (plan.first, plan.stages) if name in stages]
+    trained = run_stages(name, [*before, *own], data=data, work=work, report=report)
     log = (trained.folder.parent / "log.jsonl").read_text(encoding="utf-8").splitlines()
     rates = [json.loads(line)["sentences_per_s"] for line in log]
     sentences = plan.stages[name].settings.steps * plan.stages[name].settings.batch_size
-    kept = trained.folder.parent / f"dev-{plan.sentences}.npz"
-    if not kept.exists():
-        report(1.0, "tagging the dev files")
-        files = corpora(data, "dev")
-        scores = score(trained.folder, files, plan.sentences, kinds(files, trained.record["seen"]))
-        np.savez(kept, counts=scores.counts, groups=scores.groups, kinds=np.array(scores.kinds))
-    with np.load(kept) as arrays:
-        found = Scores(arrays["counts"], arrays["groups"], tuple(arrays["kinds"].tolist()))
-    return found, round(sentences / (sum(rates) / len(rates)))
+    report(1.0, "tagging the dev files")
+    files = corpora(data, "dev")
+    scores = score(trained.folder, files, plan.sentences, kinds(files, trained.record["seen"]))
+    return scores, round(sentences / (sum(rates) / len(rates)))
 
 
 def kinds(files: Sequence[Corpus], seen: Collection[str]) -> list[str]:
@@ -131,24 +133,18 @@ def kinds(files: Sequence[Corpus], seen: Collection[str]) -> list[str]:
 
 
 def difference(ours: Scores, control: Scores, judged: str) -> dict[str, float]:
-    """Paired bootstrap over sentences, within files, of the difference in macro F1 on the files of a kind.
+    """How much better a run is than the control, in macro F1 on the files of a kind.
 
     Returns:
-        `difference` in points, its 95% interval `low` and `high`, and the two-sided `p`.
+        `difference` in points, its 95% interval `low` and `high`, and the two-sided `p`, of a paired bootstrap.
     """
-    rng = np.random.default_rng(SEED)
-    weights = np.zeros((RESAMPLES, len(ours.groups)))
-    for number in range(len(ours.kinds)):
-        (members,) = np.nonzero(ours.groups == number)
-        weights[:, members] = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), size=RESAMPLES)
-    found = ours.macros(judged, weights) - control.macros(judged, weights)
-    low, high = np.quantile(found, [0.025, 0.975])
-    p = 2 * min((found <= 0).mean(), (found >= 0).mean())
+    counts, groups = ours.of(judged)
+    found = bootstrap.paired(counts, control.of(judged)[0], groups, SEED)
     return {
-        "difference": round(ours.macro(judged) - control.macro(judged), 2),
-        "low": round(float(low), 2),
-        "high": round(float(high), 2),
-        "p": round(min(float(p), 1.0), 3),
+        "difference": round(found.points, 2),
+        "low": round(found.low, 2),
+        "high": round(found.high, 2),
+        "p": round(found.p, 3),
     }
 
 

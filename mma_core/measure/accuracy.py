@@ -1,19 +1,34 @@
 """Strict span F1 by seqeval, with bootstrap intervals over sentences."""
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from .. import bootstrap
 from ..data import LABELS, entities
 
-RESAMPLES = 1000
+ERRORS = ("right", "missed", "invented", "wrong type", "wrong border")
+Entity = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Strict micro scores in percent; `f1_low` and `f1_high` bound the 95% bootstrap interval."""
+    """Strict micro scores in percent.
+
+    Attributes:
+        f1: of all entities.
+        f1_low: lower end of its 95% bootstrap interval over sentences.
+        f1_high: upper end.
+        precision: share of what was found that is right.
+        recall: share of what is there that was found.
+        per_type: F1 of each type that occurs.
+        errors: entities by what became of them: `right`; of those that are there, `missed`; of those found, `invented`
+            (touching nothing that is there), `wrong type` (touching only entities of other types) and `wrong border`.
+        counts: right, found and gold entities of each sentence: what a paired comparison needs.
+    """
 
     f1: float
     f1_low: float
@@ -21,13 +36,15 @@ class Accuracy:
     precision: float
     recall: float
     per_type: dict[str, float]
+    errors: dict[str, int]
+    counts: list[list[int]]
 
 
 def accuracy(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], seed: int) -> Accuracy:
     """Score IOB2 tags.
 
     An entity counts if both borders and the type are right (seqeval, strict mode, scheme IOB2). Tags of types other
-    than PER, ORG and LOC count as O. The interval resamples whole sentences 1,000 times.
+    than PER, ORG and LOC count as O.
 
     Args:
         gold: tags of each sentence.
@@ -48,15 +65,22 @@ def accuracy(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], 
         scores = classification_report(
             [list(tags) for tags in gold], known, mode="strict", scheme=IOB2, output_dict=True, zero_division=0
         )
-    low, high = _interval(gold, known, seed)
+    pairs = [(entities(g), entities(p)) for g, p in zip(gold, known, strict=True)]
+    counts = [[len(g & p), len(p), len(g)] for g, p in pairs]
+    errors = Counter(dict.fromkeys(ERRORS, 0))
+    for there, found in pairs:
+        errors.update(_errors(there, found))
+    low, high = bootstrap.interval(np.array(counts).reshape(-1, 3), seed)
     micro = scores.get("micro avg", {"f1-score": 0.0, "precision": 0.0, "recall": 0.0})
     return Accuracy(
         f1=_percent(micro["f1-score"]),
-        f1_low=low,
-        f1_high=high,
+        f1_low=round(low, 2),
+        f1_high=round(high, 2),
         precision=_percent(micro["precision"]),
         recall=_percent(micro["recall"]),
         per_type={label: _percent(scores[label]["f1-score"]) for label in LABELS if label in scores},
+        errors=dict(errors),
+        counts=counts,
     )
 
 
@@ -64,13 +88,18 @@ def _percent(share: float) -> float:
     return round(100 * float(share), 2)
 
 
-def _interval(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], seed: int) -> tuple[float, float]:
-    pairs = [(entities(g), entities(p)) for g, p in zip(gold, predicted, strict=True)]
-    counts = np.array([(len(g & p), len(p), len(g)) for g, p in pairs], dtype=np.int64).reshape(-1, 3)
-    if not len(counts):
-        return 0.0, 0.0
-    drawn = np.random.default_rng(seed).integers(len(counts), size=(RESAMPLES, len(counts)))
-    right, found, there = (counts[:, column][drawn].sum(axis=1) for column in range(3))
-    f1 = 2 * right / np.maximum(found + there, 1)
-    low, high = np.quantile(f1, [0.025, 0.975])
-    return _percent(low), _percent(high)
+def _errors(gold: set[Entity], found: set[Entity]) -> list[str]:
+    return [_error(entity, gold) for entity in found] + ["missed" for entity in gold if not _near(entity, found)]
+
+
+def _error(entity: Entity, gold: set[Entity]) -> str:
+    if entity in gold:
+        return "right"
+    near = _near(entity, gold)
+    if not near:
+        return "invented"
+    return "wrong border" if entity[2] in {label for _, _, label in near} else "wrong type"
+
+
+def _near(entity: Entity, others: set[Entity]) -> list[Entity]:
+    return [other for other in others if other[0] < entity[1] and entity[0] < other[1]]

@@ -4,7 +4,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from .. import build, engines, sources
@@ -12,14 +12,14 @@ from ..data import Corpus, Sentence, draw
 from ..errors import DataError
 from ..pieces import join
 from ..recipe import Recipe, parse
-from ..results import Measurement
+from ..results import SCHEMA, Measurement
 from ..runtime import Tagger
-from .accuracy import Accuracy, accuracy
-from .energy import NONE, SOURCE, joules, spent
-from .memory import peak_rss_mb
+from .accuracy import Accuracy
+from .energy import Meter
+from .fresh import fresh
+from .scoring import SEED, Share, Task, score, scored
 from .speed import Speed, speed
 
-SEED = 13
 SENTENCES = 400
 SPEED_SENTENCES = 24
 TEACHER = "teacher"
@@ -29,32 +29,52 @@ Report = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class _Facts:
-    """What a recipe's row says whatever the data: size, parameters and peak memory."""
+    """What a recipe's row says whatever the data."""
 
     size_mb: float
     parameters: int
+    embedding_parameters: int
+    nonzero_parameters: int
+    cold_start_s: float
     peak_rss_mb: float
 
 
-def bench(
+@dataclass(frozen=True)
+class _Run:
+    """What all rows of a run share."""
+
+    teacher: str
+    weights: str
+    threads: int
+    command: str
+    meter: Meter
+    share: Share | None
+
+
+def bench(  # noqa: PLR0913  (what is measured, on what, how, and what is told of it)
     recipes: Sequence[Recipe],
     corpora: Sequence[Corpus],
     *,
     teacher: str = "multi",
     sentences: int = SENTENCES,
+    threads: int | None = None,
+    share: Share | None = None,
     command: str = "",
     report: Report = lambda fraction, desc: None,
 ) -> Iterator[Measurement]:
     """Measure recipes beside their teacher, which always runs too.
 
     Accuracy is measured on up to `sentences` sentences of each corpus, speed on up to 24 of them: recipes and teacher
-    take turns, raw text in, spans out, threads as many as this process may use.
+    take turns, raw text in, spans out.
 
     Args:
         recipes: what to measure.
         corpora: labelled files.
         teacher: the recipes' teacher.
         sentences: at most so many of each corpus, drawn by seed.
+        threads: of each tagger; as many as this process may use by default.
+        share: shares the recipes' scoring among processes, as the `map` of a pool does; by default it is done here, as
+            speed is in any case, alone.
         command: what is stored beside each row as the way to get it again.
         report: progress.
 
@@ -67,14 +87,17 @@ def bench(
     # Read first: a bad line shall not be found after minutes of building.
     drawn = [_drawn(corpus, sentences) for corpus in corpora]
     names = list(dict.fromkeys([TEACHER, *map(str, recipes)]))
+    run = _Run(
+        teacher, sources.locate(teacher).sha256[:12], threads or engines.available_threads(), command, Meter(), share
+    )
     taggers = {}
     for done, name in enumerate(names):
         report(0.2 * done / len(names), f"opening {name}")
-        taggers[name] = build.tagger(parse(name), teacher=teacher, report=_quiet)
-    facts = {name: _facts(name, teacher) for name in names}
+        taggers[name] = build.tagger(parse(name), teacher=teacher, threads=run.threads, report=_quiet)
+    facts = {name: _facts(name, run) for name in names}
     for done, (corpus, chosen) in enumerate(zip(corpora, drawn, strict=True)):
         report(0.2 + 0.8 * done / len(corpora), f"{corpus.language}, {corpus.source}")
-        for name, row in _rows(taggers, chosen, corpus, facts, teacher, command).items():
+        for name, row in _rows(taggers, chosen, corpus, facts, run).items():
             if name in set(map(str, recipes)):
                 yield row
 
@@ -95,23 +118,24 @@ def _rows(
     sentences: Sequence[Sentence],
     corpus: Corpus,
     facts: Mapping[str, _Facts],
-    teacher: str,
-    command: str,
+    run: _Run,
 ) -> dict[str, Measurement]:
-    gold = [sentence.tags for sentence in sentences]
-    accuracies, energies = {}, {}
-    for name, tagger in taggers.items():
-        before = joules()
-        tagged = tagger.tag([sentence.words for sentence in sentences])
-        energies[name] = spent(before, joules())
-        accuracies[name] = accuracy(gold, [t.tags for t in tagged], SEED)
+    accuracies = _accuracies(taggers, sentences, run)
     timed = sentences[:SPEED_SENTENCES]
-    speeds = speed(taggers, [join(sentence.words)[0] for sentence in timed], corpus.language)
-    base = _Base(corpus, teacher, command, sentences, timed, accuracies[TEACHER], speeds[TEACHER])
-    return {
-        name: base.row(name, accuracies[name], speeds[name], facts[name], energies[name], tagger.threads)
-        for name, tagger in taggers.items()
+    texts = [join(sentence.words)[0] for sentence in timed]
+    speeds = speed(taggers, texts, corpus.language)
+    energies = {
+        name: run.meter.joules(partial(tagger.tag_texts, texts, corpus.language))[1] for name, tagger in taggers.items()
     }
+    base = _Base(corpus, run, sentences, timed, accuracies[TEACHER], speeds[TEACHER])
+    return {name: base.row(name, accuracies[name], speeds[name], facts[name], energies[name]) for name in taggers}
+
+
+def _accuracies(taggers: Mapping[str, Tagger], sentences: Sequence[Sentence], run: _Run) -> dict[str, Accuracy]:
+    if run.share is None:
+        return {name: scored(tagger, sentences) for name, tagger in taggers.items()}
+    tasks = [Task(name, run.teacher, 1, sentences) for name in taggers]
+    return dict(zip(taggers, run.share(score, tasks), strict=True))
 
 
 @dataclass(frozen=True)
@@ -119,22 +143,19 @@ class _Base:
     """What the rows of one corpus share."""
 
     corpus: Corpus
-    teacher: str
-    command: str
+    run: _Run
     sentences: Sequence[Sentence]
     timed: Sequence[Sentence]
     accuracy: Accuracy
     speed: Speed
 
-    def row(
-        self, name: str, scores: Accuracy, times: Speed, facts: _Facts, energy: float | None, threads: int
-    ) -> Measurement:
+    def row(self, name: str, scores: Accuracy, times: Speed, facts: _Facts, energy: float) -> Measurement:
         """The measurement of one recipe."""
         words = sum(len(sentence.words) for sentence in self.sentences)
         timed_words = sum(len(sentence.words) for sentence in self.timed)
+        speedup, low, high = times.over(self.speed)
         return Measurement(
             recipe=name,
-            teacher=self.teacher,
             language=self.corpus.language,
             dataset=self.corpus.source,
             **scores.__dict__,
@@ -142,18 +163,25 @@ class _Base:
             words=words,
             words_per_s=round(timed_words / times.seconds, 1),
             sentences_per_s=round(len(self.timed) / times.seconds, 2),
+            model_share=round(100 * times.model_share, 1),
             latency_ms_p50=round(times.latency_ms_p50, 2),
             latency_ms_p95=round(times.latency_ms_p95, 2),
             **facts.__dict__,
-            energy_j_per_1k_words=None if energy is None else round(1000 * energy / words, 3),
-            energy_source=NONE if energy is None else SOURCE,
-            speedup=round(self.speed.seconds / times.seconds, 3),
+            energy_j_per_1k_words=round(1000 * energy / timed_words, 3),
+            energy_source=self.run.meter.source,
+            speedup=round(speedup, 3),
+            speedup_low=round(low, 3),
+            speedup_high=round(high, 3),
             retention=round(100 * scores.f1 / self.accuracy.f1, 2) if self.accuracy.f1 else 0.0,
-            threads=threads,
+            teacher=self.run.teacher,
+            weights=self.run.weights,
+            threads=self.run.threads,
+            command=self.run.command,
             cpu=cpu(),
             date=datetime.now(UTC).date().isoformat(),
             seed=SEED,
-            command=self.command,
+            revision=build.REVISION,
+            schema=SCHEMA,
         )
 
 
@@ -172,14 +200,16 @@ def cpu() -> str:
     return f"{name} ({model}), {engines.available_threads()} cores, {' '.join(sets)}"
 
 
-def _facts(name: str, teacher: str) -> _Facts:
+def _facts(name: str, run: _Run) -> _Facts:
     recipe = parse(name)
     texts = ["Ada Lovelace met Charles Babbage in London."] * 32
-    peak = peak_rss_mb(name, teacher=teacher, texts=texts, language="en")
+    started = fresh(name, teacher=run.teacher, threads=run.threads, texts=texts, language="en")
     if recipe.is_teacher:
         from ..checkpoint import load
 
-        size = sum((sources.locate(teacher).folder / file).stat().st_size for file in sources.FILES)
-        return _Facts(round(size / 1e6, 1), load(teacher).parameters, peak)
-    made = build.build(recipe, teacher=teacher)
-    return _Facts(round(made.size_bytes / 1e6, 1), made.manifest["parameters"], peak)
+        size = sum((sources.locate(run.teacher).folder / file).stat().st_size for file in sources.FILES)
+        sizes = build.parameter_counts(load(run.teacher))
+    else:
+        made = build.build(recipe, teacher=run.teacher)
+        size, sizes = made.size_bytes, {name: made.manifest[name] for name in build.PARAMETERS}
+    return _Facts(round(size / 1e6, 1), **sizes, **started.__dict__)

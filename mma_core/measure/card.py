@@ -113,6 +113,8 @@ def _stage(stage: dict[str, Any]) -> str:
     from ..training.loop import Settings
     from ..training.plans import Stage
 
+    if stage.get("mean_of"):
+        return f"{stage['name']}: the mean of the weights after each of the {stage['mean_of']} stages before"
     settings = stage["settings"]
     usual = _flat(asdict(Stage(stage["name"], Settings(settings["steps"]))))
     changed = [

@@ -1,5 +1,7 @@
 """F1 of checkpoints on many files at once, in PyTorch, in batches, on a GPU where there is one."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+from .. import bootstrap
 from ..data import Corpus, Sentence, draw, entities
 from ..runtime import ArtifactTagger
 
@@ -27,37 +30,40 @@ class Scores:
     groups: np.ndarray
     kinds: tuple[str, ...]
 
+    def of(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
+        """The counts and groups of the sentences in files of a kind."""
+        members = np.isin(self.groups, np.flatnonzero(np.array(self.kinds) == kind))
+        return self.counts[members], self.groups[members]
+
     def macro(self, kind: str) -> float:
         """Mean strict F1 over the files of a kind, in percent; NaN if there is none."""
-        return float(self.macros(kind, np.ones((1, len(self.groups))))[0])
-
-    def macros(self, kind: str, weights: np.ndarray) -> np.ndarray:
-        """The same for several weightings of the sentences.
-
-        Args:
-            kind: which files.
-            weights: how often each sentence counts, shape (weightings, sentences).
-
-        Returns:
-            Shape (weightings,).
-        """
-        found = []
-        for number in np.flatnonzero(np.array(self.kinds) == kind):
-            (members,) = np.nonzero(self.groups == number)
-            right, ours, gold = (weights[:, members] @ self.counts[members]).T
-            found.append(200 * right / np.maximum(ours + gold, 1))
-        return np.mean(found, axis=0) if found else np.full(len(weights), np.nan)
+        counts, groups = self.of(kind)
+        return float(bootstrap.macro(counts, groups, np.ones((1, len(groups))))[0])
 
 
 def score(checkpoint: Path, files: Sequence[Corpus], sentences: int, kinds: Sequence[str]) -> Scores:
-    """Tag labelled files with a checkpoint.
+    """Tag labelled files with a checkpoint; what was found is kept beside it, and not looked for again.
 
     Args:
-        checkpoint: a stock checkpoint folder.
+        checkpoint: a stock checkpoint folder, never changed once it is there.
         files: the files.
         sentences: at most so many of each, drawn by seed.
         kinds: what each file is.
     """
+    kept = checkpoint.with_name(f"{checkpoint.name}-scores-{_key(files, sentences)}.npz")
+    if not kept.exists():
+        counts, groups = _counts(checkpoint, files, sentences)
+        np.savez(kept, counts=counts, groups=groups)
+    with np.load(kept) as arrays:
+        return Scores(arrays["counts"], arrays["groups"], tuple(kinds))
+
+
+def _key(files: Sequence[Corpus], sentences: int) -> str:
+    named = [(corpus.source, corpus.language, corpus.split, corpus.path.stat().st_size) for corpus in files]
+    return hashlib.sha256(json.dumps([named, sentences, SEED]).encode()).hexdigest()[:12]
+
+
+def _counts(checkpoint: Path, files: Sequence[Corpus], sentences: int) -> tuple[np.ndarray, np.ndarray]:
     drawn: list[Sentence] = []
     groups: list[int] = []
     for number, corpus in enumerate(files):
@@ -68,7 +74,7 @@ def score(checkpoint: Path, files: Sequence[Corpus], sentences: int, kinds: Sequ
     for sentence, tagged in zip(drawn, tagger(checkpoint).tag([s.words for s in drawn]), strict=True):
         gold, found = entities(sentence.tags), entities(tagged.tags)
         counts.append((len(gold & found), len(found), len(gold)))
-    return Scores(np.array(counts), np.array(groups), tuple(kinds))
+    return np.array(counts), np.array(groups)
 
 
 def tagger(checkpoint: Path) -> ArtifactTagger:

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 import numpy as np
-from tokenizers import Encoding
 
 from .. import build, engines
 from ..data import samples
@@ -20,6 +19,7 @@ from ..languages import language
 from ..pieces import join
 from ..recipe import Recipe
 from ..runtime import ArtifactTagger, open_artifact
+from ..shortlist import Encoded
 from ..spans import words
 from .anatomy import anatomy
 from .bench import cpu
@@ -170,12 +170,12 @@ class _Watched(ArtifactTagger):
         yield
         self.seconds[part] += time.perf_counter() - began
 
-    def encode(self, texts: Sequence[str]) -> Sequence[Encoding]:
+    def encode(self, texts: Sequence[str]) -> Sequence[Encoded]:
         """As the tagger's, watched."""
         with self.noting("tokenising"):
             return super().encode(texts)
 
-    def answer(self, texts: Sequence[str], encodings: Sequence[Encoding | None]) -> PieceTags:
+    def answer(self, texts: Sequence[str], encodings: Sequence[Encoded | None]) -> PieceTags:
         """As the tagger's, watched."""
         with self.noting("answer"):
             found = super().answer(texts, encodings)

@@ -12,8 +12,9 @@ from ..data import LABELS, Corpus, Sentence, draw
 from ..errors import DataError
 from ..runtime import Tagger
 from ..spans import Span, Word, repair, spans, words
-from .bench import SEED, SENTENCES, Report
+from .bench import SENTENCES, Report
 from .rebuild import rebuild
+from .scoring import SEED
 
 QUOTES = "'’‘\"“” "
 

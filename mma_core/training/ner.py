@@ -22,6 +22,7 @@ from .plans import Mixture, Stage
 IGNORE = -100
 MAX_PIECES = 96
 SAMPLE = 200
+_ONSETS, _VOWELS = ("", *"bdghklmnrstwyz", "kw", "ng"), tuple("aeiou")
 
 
 def encode(tokenizer: Tokenizer, sentences: Sequence[Sentence]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -99,7 +100,11 @@ def labelled(data: Path, mixture: Mixture, tokenizer: Tokenizer) -> Labelled:
     ]
     if not files:
         raise DataError(f"{data} holds no training file of {mixture.sources or 'any source'}, {mixture.languages}")
-    parts = [corpus.sentences for corpus in files]
+    return gathered(files, [corpus.sentences for corpus in files], tokenizer)
+
+
+def gathered(files: list[Corpus], parts: Sequence[list[Sentence]], tokenizer: Tokenizer) -> Labelled:
+    """The sentences of several files, file after file."""
     groups = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     lengths = np.concatenate([_lengths(part, tokenizer) for part in parts])
     return Labelled(files, [sentence for part in parts for sentence in part], groups, lengths)
@@ -183,6 +188,8 @@ class _Preparation:
         sentence, group = self._labels.sentences[index], int(self._labels.groups[index])
         if self._mixture.swap:
             sentence = swap_entities(sentence, group, self._labels.mentions, self._mixture.swap, rng)
+        if self._mixture.prefix:
+            sentence = prefix_entities(sentence, self._mixture.prefix, rng)
         following = index + 1
         in_file = following < len(self._labels.groups) and self._labels.groups[following] == group
         if in_file and rng.random() < self._mixture.pair:
@@ -209,6 +216,16 @@ def cut_words(sentence: Sentence) -> Sentence:
         cut += parts or [word]
         tags += [tag, *[tag.replace("B-", "I-")] * (len(parts) - 1)]
     return Sentence(tuple(cut), tuple(tags))
+
+
+def prefix_entities(sentence: Sentence, probability: float, rng: np.random.Generator) -> Sentence:
+    """Put one or two random open syllables before entities with a capital, each with the same probability."""
+    words = list(sentence.words)
+    for start, _, _ in sorted(entities(sentence.tags)):
+        if rng.random() < probability and words[start][0].isupper():
+            syllables = [rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(rng.integers(1, 3))]
+            words[start] = "".join(syllables) + words[start]
+    return Sentence(tuple(words), sentence.tags)
 
 
 def swap_entities(

@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import DataError
 from .loop import Settings
 
+TASKS = ("ner", "masked-lm")
 PLANS = Path(__file__).parents[2] / "precomputed" / "training" / "teachers.toml"
 
 
@@ -22,6 +23,8 @@ class Mixture:
         languages: of these alone; empty for all.
         exponent: a file of n sentences is drawn in proportion to n ** exponent.
         swap: probability that an entity is replaced by another of its type from the same file.
+        prefix: probability that an entity begins with a made-up lower-case syllable or two, as noun classes of Bantu
+            languages do ("uMandela"): for teachers that never see a label of theirs.
         drop: probability that a word-piece is hidden behind the mask.
         pair: probability that a sentence is followed by the next one of its file.
         cut: probability that the words of scripts without spaces are cut into characters, as raw text is.
@@ -32,6 +35,7 @@ class Mixture:
     languages: tuple[str, ...] = ()
     exponent: float = 0.5
     swap: float = 0.0
+    prefix: float = 0.0
     drop: float = 0.0
     pair: float = 0.0
     cut: float = 0.0
@@ -48,6 +52,10 @@ class Stage:
         mixture: the sentences.
         dropout: of hidden states and attention.
         train_embeddings: whether the word embeddings learn too; such a teacher cannot share the encoder's.
+        task: `ner` on labelled sentences, or `masked-lm` on unlabelled text; of the mixture the latter takes languages
+            and exponent alone.
+        mean_of: instead of training, take the mean of the weights that so many of the stages before ended with
+            (Wortsman et al. 2022, the uniform soup); such a stage has no steps.
     """
 
     name: str
@@ -55,6 +63,13 @@ class Stage:
     mixture: Mixture = field(default_factory=Mixture)
     dropout: float = 0.0
     train_embeddings: bool = False
+    task: str = "ner"
+    mean_of: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a task that there is none of."""
+        if self.task not in TASKS:
+            raise DataError(f"stage {self.name}: unknown task {self.task!r}; known: {', '.join(TASKS)}")
 
 
 def read_plans(path: Path = PLANS) -> dict[str, list[Stage]]:

@@ -18,9 +18,11 @@ from transformers import BertForTokenClassification
 
 from ..data import Corpus
 from ..errors import DataError
-from . import encoder, ner
+from . import encoder, masked_lm, ner
 from .loop import Report, accelerator, non_default
 from .plans import PLANS, Stage, read_plans
+
+_TASKS = {"ner": (ner.labelled, ner.train), "masked-lm": (masked_lm.unlabelled, masked_lm.train)}
 
 
 @dataclass(frozen=True)
@@ -68,23 +70,42 @@ def run_stages(name: str, stages: Sequence[Stage], *, data: Path, work: Path, re
     key = encoder.SHA256
     folders: list[Path] = []
     files: dict[Path, tuple[Corpus, int]] = {}
+    read: dict[tuple[str, tuple[str, ...], tuple[str, ...]], ner.Labelled] = {}
     for number, stage in enumerate(stages):
         report(number / len(stages), f"{stage.name}: reading the training files")
-        labels = ner.labelled(data, stage.mixture, tokenizer)
+        which = stage.task, stage.mixture.sources, stage.mixture.languages
+        reading, _ = _TASKS[stage.task]
+        labels = read[which] = read.get(which) or reading(data, stage.mixture, tokenizer)
         key = stage_key(stage, labels.files, key)
         place = work / f"{number + 1}-{stage.name}-{key[:12]}"
-        sizes = np.bincount(labels.groups, minlength=len(labels.files)).tolist()
-        files |= {corpus.path: (corpus, size) for corpus, size in zip(labels.files, sizes, strict=True)}
-        _note_seen(seen, labels, stage)
+        if stage.task == "ner":
+            sizes = np.bincount(labels.groups, minlength=len(labels.files)).tolist()
+            files |= {corpus.path: (corpus, size) for corpus, size in zip(labels.files, sizes, strict=True)}
+            _note_seen(seen, labels, stage)
         if not (place / "checkpoint").is_dir():
             share = _part(report, number, len(stages), stage.name)
-            start = folders[-1] if folders else None
-            model = ner.train(stage, start=start, tokenizer=tokenizer, labels=labels, folder=place, report=share)
+            model = _run(stage, folders, tokenizer=tokenizer, labels=labels, folder=place, report=share)
             _keep(model, tokenizer, place / "checkpoint")
         folders.append(place / "checkpoint")
     if not folders:
         raise DataError(f"the plan of {name} has no stage")
     return Trained(tuple(folders), _record(name, stages, list(files.values()), seen))
+
+
+def _run(
+    stage: Stage,
+    before: Sequence[Path],
+    *,
+    tokenizer: Tokenizer,
+    labels: ner.Labelled,
+    folder: Path,
+    report: Report,
+) -> BertForTokenClassification:
+    if stage.mean_of:
+        return mean(before[-stage.mean_of :])
+    _, training = _TASKS[stage.task]
+    start = before[-1] if before else None
+    return training(stage, start=start, tokenizer=tokenizer, labels=labels, folder=folder, report=report)
 
 
 def stage_key(stage: Stage, files: Sequence[Corpus], before: str) -> str:
@@ -126,6 +147,17 @@ def _record(
         "hardware": _hardware(),
         "date": datetime.now(UTC).date().isoformat(),
     }
+
+
+def mean(folders: Sequence[Path]) -> BertForTokenClassification:
+    """A model whose every weight is the mean of those in some checkpoint folders; equal ones stay bit by bit."""
+    model, *others = [BertForTokenClassification.from_pretrained(folder) for folder in folders]
+    weights = [other.state_dict() for other in others]
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            if not all(torch.equal(value, other[name]) for other in weights):
+                value.copy_(torch.stack([value, *(other[name] for other in weights)]).mean(dim=0))
+    return model
 
 
 def _hardware() -> str:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from . import compare, languages, tag
+from . import compare, insights, languages, robustness, tag
 from .theme import launch_options as launch_options
 
-TABS = (tag, compare, languages)
+TABS = (tag, compare, insights, languages, robustness)
 HEADER = """<header class="mma-header"><h1>MMA Explorer</h1>
 <p>What compression costs and buys in a multilingual named-entity tagger on CPU.</p></header>"""
 QUEUE_SIZE = 32

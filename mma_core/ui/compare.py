@@ -1,28 +1,26 @@
 """The Compare tab: accuracy against speed of every recipe that was measured, and a way to measure more."""
 
-import csv
 import html
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
-from .. import charts, results
-from ..charts import ALL_SETS, Series
+from .. import builtin, charts, results
+from ..charts import ALL_SETS, AXES, SPEEDUP, Series, grid
 from ..data import samples
-from ..errors import DataError, RecipeError
-from ..languages import LANGUAGES
-from ..recipe import Recipe, parse
+from ..errors import DataError
+from ..languages import LANGUAGES, Tier
 from ..results import COLUMNS, Average, Measurement
-from . import anatomy, format
+from . import anatomy, downloads, format, own_sentences
 from .notices import notices
-from .tag import CLICK_DOWNLOAD
+from .recipe_list import read_recipes
 
 BOTH, SHIPPED, OWN = "both", "precomputed", "yours"
 SOURCES = [("Precomputed and your own", BOTH), ("Precomputed", SHIPPED), ("Your own builds", OWN)]
 ANY_TEACHER = "any"
+TIER_VIEW = "tier/"
+PLOT = "mma-chart"
 TABLE = (
     "Recipe",
     "Data set",
@@ -33,10 +31,10 @@ TABLE = (
     "Latency ms",
     "Size MB",
     "Memory MB",
+    "Energy J/1000 words",
     "From",
     "CPU",
 )
-MOST_RECIPES = 8
 ABOUT_MEASURING = (
     "Accuracy and speed on the built-in sample sentences, beside the teacher, on this machine. "
     "A recipe that was never built is built first."
@@ -57,16 +55,43 @@ def read(source: str) -> dict[bool, list[Measurement]]:
 
 def select(view: str, source: str, teacher: str) -> list[list[Series]]:
     """For each origin its groups of comparable rows, the largest first."""
-    found = {own: [row for row in rows if teacher in (ANY_TEACHER, row.teacher)] for own, rows in read(source).items()}
-    groups = [charts.series(rows, own=own, view=view) for own, rows in found.items()]
+    whole = ALL_SETS if view.startswith(TIER_VIEW) else view
+    groups = [charts.series(rows, own=own, view=whole) for own, rows in chosen(view, source, teacher).items()]
     return [group for group in groups if group]
 
 
+def chosen(view: str, source: str, teacher: str) -> dict[bool, list[Measurement]]:
+    """Rows by origin that the filters leave, and of those the ones of a view: of all sets, of a tier's, of one."""
+    found = {own: [row for row in rows if teacher in (ANY_TEACHER, row.teacher)] for own, rows in read(source).items()}
+    if not view.startswith(TIER_VIEW):
+        return {own: [row for row in rows if view in (ALL_SETS, charts.set_key(row))] for own, rows in found.items()}
+    return {own: _of_tier(rows, view.removeprefix(TIER_VIEW)) for own, rows in found.items()}
+
+
+def _of_tier(rows: list[Measurement], wanted: str) -> list[Measurement]:
+    return [row for row, tier in zip(rows, tiers(rows), strict=True) if tier == wanted]
+
+
+def tiers(rows: list[Measurement]) -> list[Tier | None]:
+    """Each row's tier by what its teacher could learn from; None where nobody knows."""
+    labelled = {teacher: builtin.labelled(teacher) for teacher in {row.teacher for row in rows}}
+    return [grid.tier(labelled[row.teacher], row.language) for row in rows]
+
+
 def views() -> list[tuple[str, str]]:
-    """Choices of what to look at: the average, then each language's data sets that have rows."""
+    """Choices of what to look at: the average, that of each tier, then each language's data sets that have rows."""
     rows = [row for part in read(BOTH).values() for row in part]
     found = {(f"{LANGUAGES[row.language].name}, {row.dataset}", charts.set_key(row)) for row in rows}
-    return [("All languages (average)", ALL_SETS), *sorted(found)]
+    there = set(tiers(rows))
+    averages = [(f"{tier} languages (average)".capitalize(), f"{TIER_VIEW}{tier}") for tier in Tier if tier in there]
+    return [("All languages (average)", ALL_SETS), *averages, *sorted(found)]
+
+
+def axes(view: str, source: str, teacher: str) -> list[tuple[str, str]]:
+    """Choices of what F1 is set against: what some of the rows have a value of."""
+    rows = [row for part in chosen(view, source, teacher).values() for row in part]
+    known = [(axis.title, axis.name) for axis in AXES.values() if axis.known(rows)]
+    return known or [(SPEEDUP.title, SPEEDUP.name)]
 
 
 def teachers() -> list[tuple[str, str]]:
@@ -76,7 +101,7 @@ def teachers() -> list[tuple[str, str]]:
 
 
 @notices
-def refresh(view: str, source: str, teacher: str) -> list[Any]:
+def refresh(view: str, source: str, teacher: str, against: str = SPEEDUP.name) -> list[Any]:
     """Read the tables again.
 
     Returns:
@@ -84,20 +109,22 @@ def refresh(view: str, source: str, teacher: str) -> list[Any]:
     """
     groups = select(view, source, teacher)
     shown = [group[0] for group in groups]
-    return [headline(shown), note(groups), charts.scatter(shown), table(shown)]
+    axis = AXES[against]
+    figure = charts.scatter(shown, axis)
+    return [headline(charts.takeaway(shown, axis), empty=not shown), note(groups), figure, table(shown)]
 
 
-def headline(shown: list[Series]) -> str:
-    """The one-line takeaway as HTML; without rows, what to do about it."""
-    lines = html.escape(charts.takeaway(shown)).split("\n")
-    if not shown:
+def headline(takeaway: str, *, empty: bool) -> str:
+    """The takeaway as HTML, one line an origin; without rows the last line is what to do about it."""
+    lines = html.escape(takeaway).split("\n")
+    if empty:
         lines[-1] = f"<code>{lines[-1]}</code>"
     return f'<p class="mma-takeaway">{"<br>".join(lines)}</p>'
 
 
 def note(groups: list[list[Series]]) -> str:
     """Which machines the rows come from, as HTML."""
-    return f'<p class="mma-note">{html.escape(charts.left_out(groups))}</p>'
+    return format.note(charts.left_out(groups))
 
 
 def table(shown: list[Series]) -> dict[str, Any]:
@@ -110,48 +137,39 @@ def table(shown: list[Series]) -> dict[str, Any]:
 
 
 def _cells(row: charts.Row, one: Series) -> dict[str, Any]:
-    if isinstance(row, Average):
-        where, single = f"average of {row.sets}", {}
-    else:
-        where = f"{LANGUAGES[row.language].name}, {row.dataset}"
-        single = {"Latency ms": round(row.latency_ms_p50, 1), "Memory MB": round(row.peak_rss_mb)}
+    energy = row.energy_j_per_1k_words
     values = {
         "Recipe": row.recipe,
-        "Data set": where,
+        "Data set": _where(row),
         "F1 % [95%]": format.interval(row),
         "Retention %": round(row.retention, 1),
         "Speed-up ×": round(row.speedup, 2),
         "Words/s": round(row.words_per_s),
+        "Latency ms": round(row.latency_ms_p50, 1),
         "Size MB": round(row.size_mb, 1),
+        "Memory MB": round(row.peak_rss_mb),
+        "Energy J/1000 words": round(energy, 1) if energy else "",
         "From": one.origin,
         "CPU": one.cpu,
-        **single,
     }
-    return {name: values[name] for name in TABLE if name in values}
+    return {name: values[name] for name in TABLE}
+
+
+def _where(row: charts.Row) -> str:
+    if isinstance(row, Average):
+        return f"average of {row.sets}"
+    return f"{LANGUAGES[row.language].name}, {row.dataset}"
 
 
 @notices
 def csv_file(view: str, source: str, teacher: str) -> str:
-    """Write the rows behind the chart, with every column, for download.
+    """Write the rows behind the chart, with every column but the sentences' counts, for download.
 
     Raises:
         DataError: there are none.
     """
-    chosen = [
-        row
-        for rows in read(source).values()
-        for row in rows
-        if view in (ALL_SETS, charts.set_key(row)) and teacher in (ANY_TEACHER, row.teacher)
-    ]
-    if not chosen:
-        raise DataError("there are no measurements to download yet")
-    path = Path(get_upload_folder()) / "tables" / "measurements.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(COLUMNS))
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in chosen)
-    return str(path)
+    rows = [asdict(row) for part in chosen(view, source, teacher).values() for row in part]
+    return downloads.write("measurements", rows, [name for name in COLUMNS if name != "counts"])
 
 
 @notices
@@ -178,25 +196,18 @@ def measure(spelled: str, codes: list[str], progress: gr.Progress = gr.Progress(
     return f'<p class="mma-note">{count} rows added to your own measurements.</p>'
 
 
-def read_recipes(spelled: str) -> list[Recipe]:
-    """Recipes separated by white space, the teacher before them.
-
-    Raises:
-        RecipeError: one is not legal, or there are none or too many.
-    """
-    given = spelled.split()
-    if not 1 <= len(given) <= MOST_RECIPES:
-        raise RecipeError(f"type from 1 to {MOST_RECIPES} recipes with spaces between, for example: int8 layers:6+int8")
-    recipes = [parse(text) for text in ["teacher", *given]]
-    return list(dict.fromkeys(recipes))
-
-
-def choices(view: str) -> list[Any]:
-    """The views and teachers that have rows by now; the view stays where it still exists."""
+def choices(view: str, source: str, teacher: str, against: str = SPEEDUP.name) -> list[Any]:
+    """The views, teachers and axes that have rows by now; what was chosen stays where it still exists."""
     offered = views()
     kept = view if view in {key for _, key in offered} else ALL_SETS
     known = teachers()
-    return [gr.update(choices=offered, value=kept), gr.update(choices=known, visible=len(known) > 2)]
+    measured = axes(kept, source, teacher)
+    axis = against if against in {name for _, name in measured} else SPEEDUP.name
+    return [
+        gr.update(choices=offered, value=kept),
+        gr.update(choices=known, visible=len(known) > 2),
+        gr.update(choices=measured, value=axis),
+    ]
 
 
 def tab() -> None:
@@ -205,33 +216,32 @@ def tab() -> None:
         filters, shown = _page()
         with gr.Accordion("Measure a recipe here", open=False, elem_id="mma-measure"):
             run, inputs, done = _measuring()
+        own_sentences.layout()
         anatomy.layout()
-    view, _, teacher = filters
+    view, _, teacher, against = filters
+    chosen_from = [view, teacher, against]
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    page.select(choices, view, [view, teacher], **quiet).then(refresh, filters, shown, **quiet)
-    for control in filters:
-        control.input(refresh, filters, shown, **quiet)
+    for event in (page.select, *(control.input for control in filters)):
+        event(choices, filters, chosen_from, **quiet).then(refresh, filters, shown, **quiet)
     run.click(measure, inputs, done, api_name="measure", concurrency_limit=1, concurrency_id="processor").success(
-        choices, view, [view, teacher], **quiet
+        choices, filters, chosen_from, **quiet
     ).then(refresh, filters, shown, **quiet)
 
 
 def _page() -> tuple[list[Any], list[Any]]:
     with gr.Row(elem_id="mma-filters"):
         view = gr.Dropdown(views(), value=ALL_SETS, label="Language and data set", elem_id="mma-view", min_width=280)
-        source = gr.Dropdown(SOURCES, value=BOTH, label="Measurements", min_width=280)
+        source = gr.Dropdown(SOURCES, value=BOTH, label="Measurements", min_width=240)
         teacher = gr.Dropdown(teachers(), value=ANY_TEACHER, label="Teacher", visible=len(teachers()) > 2)
+        known = axes(ALL_SETS, BOTH, ANY_TEACHER)
+        against = gr.Dropdown(known, value=known[0][1], label="F1 against", elem_id="mma-axis", min_width=240)
     headline_html = gr.HTML()
-    plot = gr.Plot(show_label=False, elem_id="mma-chart")
+    plot = gr.Plot(show_label=False, elem_id=PLOT)
     note_html = gr.HTML()
-    rows = gr.Dataframe(headers=list(TABLE), interactive=False, elem_id="mma-table", max_height=420, max_chars=40)
-    fetch = gr.Button("Download the rows (.csv)", size="sm", elem_id="mma-fetch-csv")
-    file = gr.DownloadButton("Download", visible="hidden", elem_id="mma-csv")
     filters = [view, source, teacher]
-    fetch.click(csv_file, filters, file, api_visibility="private").success(
-        None, js=CLICK_DOWNLOAD.format("mma-csv"), api_visibility="private"
-    )
-    return filters, [headline_html, note_html, plot, rows]
+    downloads.controls(PLOT, "compare", csv_file, filters)
+    rows = gr.Dataframe(headers=list(TABLE), interactive=False, elem_id="mma-table", max_height=420, max_chars=40)
+    return [*filters, against], [headline_html, note_html, plot, rows]
 
 
 def _measuring() -> tuple[gr.Button, list[Any], gr.HTML]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import guard
 from ..languages import LANGUAGES
-from ..results import Measurement
+from ..results import Average, Measurement
 from ..spans import Span
 from .outcome import Agreement, Outcome, agreement, entities, speedup
 
@@ -158,8 +158,17 @@ def language_choices() -> list[tuple[str, str]]:
     return [(f"{row.name} ({row.code}), {row.tier}", row.code) for row in ordered]
 
 
-def interval(row: Any) -> str:
-    """F1 with its 95% interval where there is one."""
-    if isinstance(row, Measurement):
-        return f"{row.f1:.1f} [{row.f1_low:.1f}, {row.f1_high:.1f}]"
-    return f"{row.f1:.1f}"
+def interval(row: Measurement | Average) -> str:
+    """F1 with its 95% interval."""
+    return f"{row.f1:.1f} [{row.f1_low:.1f}, {row.f1_high:.1f}]"
+
+
+def takeaway(text: str) -> str:
+    """The line above a chart as HTML; lines after the first are commands to run."""
+    first, *commands = html.escape(text).split("\n")
+    return f'<p class="mma-takeaway">{"<br>".join([first, *(f"<code>{line}</code>" for line in commands)])}</p>'
+
+
+def note(text: str) -> str:
+    """A remark as HTML."""
+    return f'<p class="mma-note">{html.escape(text)}</p>'

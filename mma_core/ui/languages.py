@@ -12,12 +12,13 @@ from ..charts.speed import TEACHER
 from ..data import LABELS
 from ..languages import HIGH_FROM, MID_FROM, Tier
 from ..results import Measurement
-from . import format
+from . import downloads, format
 from .notices import notices
 
 GOLD, SILVER = "gold", "silver"
 KINDS = [("Gold (by people)", GOLD), ("Silver (automatic)", SILVER)]
 TYPES = [("All", ALL_TYPES), *((label, label) for label in LABELS)]
+PLOT = "mma-by-language"
 FIRST_TEACHER, FIRST_RECIPE = "multi", "int8"
 TABLE = (
     "Language",
@@ -151,16 +152,26 @@ def _of_type(row: Measurement | None, label: str) -> float | str:
     return "" if value is None else round(value, 1)
 
 
+@notices
+def csv_file(teacher: str | None, recipe: str | None, kind: str, label: str) -> str:
+    """Write the table beneath the chart for download.
+
+    Raises:
+        DataError: there are no rows.
+    """
+    *_, found = refresh(teacher, recipe, kind, label)
+    return downloads.write("mma-languages", [dict(zip(TABLE, cells, strict=True)) for cells in found["data"]])
+
+
 def tab() -> None:
     """Lay out the tab and wire its handlers."""
     with gr.Tab("Languages", id="languages") as page:
         filters = _filters()
-        outputs = [
-            gr.HTML(),
-            gr.HTML(),
-            gr.Plot(show_label=False, elem_id="mma-by-language"),
-            gr.Dataframe(headers=list(TABLE), interactive=False, elem_id="mma-language-table", max_height=420),
-        ]
+        outputs = [gr.HTML(), gr.HTML(), gr.Plot(show_label=False, elem_id=PLOT)]
+        downloads.controls(PLOT, "languages", csv_file, filters)
+        outputs.append(
+            gr.Dataframe(headers=list(TABLE), interactive=False, elem_id="mma-language-table", max_height=420)
+        )
         gr.HTML(f'<p class="mma-note">{NOTE}</p>')
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     chosen = filters[:2]

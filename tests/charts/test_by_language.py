@@ -44,7 +44,7 @@ def test_only_the_chosen_teacher_and_recipe_have_places() -> None:
 
 def test_the_newest_row_stands_whatever_the_machine() -> None:
     old = row("int8", 10, 2, language="de", dataset="uner", date="2025-12-31", cpu="another")
-    new = row("int8", 88, 2, language="de", dataset="uner", date="2026-02-01", cpu="another")
+    new = row("int8", 88, 2, language="de", dataset="uner", date="2027-02-01", cpu="another")
     found = {place.language.code: place for place in places([new, *ROWS, old])}
     assert found["de"].recipe == new
 
@@ -97,8 +97,8 @@ def test_dots_of_the_teacher_and_the_recipe_stand_side_by_side() -> None:
 
 
 def test_one_type_has_no_intervals_and_only_rows_that_have_it() -> None:
-    rows = [*ROWS, row("teacher", 60, 1, language="ko", dataset="transfer", per_type={"ORG": 30.0})]
-    figure = by_language.dots(places(rows), "ORG")
+    rows = [*ROWS, row("teacher", 60, 1, language="ko", dataset="transfer", per_type={"LOC": 30.0})]
+    figure = by_language.dots(places(rows), "LOC")
     (only,) = figure.data
     assert (list(only.x), only.error_x.array) == ([30], None)
     assert list(figure.layout.yaxis.ticktext) == ["Korean"]
@@ -124,7 +124,7 @@ def test_hover_tells_all_and_escapes() -> None:
         "int8",
         "F1 80.0%, 95% interval 78.0 to 81.0",
         "PER 91.3 · LOC 70.0",
-        "400 test sentences",
+        "42 test sentences",
         "1,000 of 5,000 labelled sentences seen",
         "mid-resource",
     ]

@@ -1,6 +1,7 @@
 """Ablations are compared as they were measured."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from mma_core.data import Corpus
 from mma_core.errors import DataError
-from mma_core.measure import ablations
+from mma_core.measure import ablations, checkpoints
 from mma_core.measure.ablations import difference, kinds
 from mma_core.measure.checkpoints import Scores, score
 from mma_core.training import plans, teacher
@@ -70,6 +71,24 @@ def test_a_checkpoint_is_scored_on_dev_files(tiny_teacher: Callable[[str], Path]
     assert found.counts[:, 2].tolist() == [1, 1] * 3
     assert (found.counts[:, 0] <= found.counts[:, 1:].min(axis=1)).all()
     assert found.counts[:2].tolist() == found.counts[2:4].tolist()
+
+
+def test_a_score_is_kept_until_the_files_change(
+    tiny_teacher: Callable[[str], Path], tmp_path: Path, dev: list[Corpus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "stage" / "checkpoint"
+    shutil.copytree(tiny_teacher("bert"), folder)
+    names = kinds(dev, {"da"})
+    first = score(folder, dev, 50, names)
+    asked: list[Path] = []
+    real = checkpoints.tagger
+    monkeypatch.setattr(checkpoints, "tagger", lambda path: asked.append(path) or real(path))
+    again = score(folder, dev, 50, names)
+    assert (again.counts.tolist(), again.groups.tolist()) == (first.counts.tolist(), first.groups.tolist())
+    assert not asked
+    dev[0].path.write_text("Angela\tB-PER\n", encoding="utf-8")
+    assert len(score(folder, dev, 50, names).counts) == len(first.counts) - 1
+    assert asked == [folder]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB2
 
 from mma_core.data import TAGS
-from mma_core.measure.accuracy import accuracy, entities
+from mma_core.measure.accuracy import ERRORS, accuracy, entities
 from mma_core.spans import repair
 
 tags = st.lists(st.sampled_from(TAGS), min_size=1, max_size=8)
@@ -89,3 +89,30 @@ def test_nothing_found() -> None:
 def test_lengths_must_agree(predicted: list[list[str]]) -> None:
     with pytest.raises(ValueError, match="differ in number"):
         accuracy([["O", "O"]], predicted, 1)
+
+
+OUTCOMES = [
+    (["B-PER", "I-PER", "O"], {"right": 1}),
+    (["O", "O", "O"], {"missed": 1}),
+    (["B-PER", "O", "O"], {"wrong border": 1}),
+    (["B-ORG", "I-ORG", "O"], {"wrong type": 1}),
+    (["B-LOC", "O", "O"], {"wrong type": 1}),
+    (["B-PER", "I-PER", "B-LOC"], {"right": 1, "invented": 1}),
+    (["B-PER", "B-LOC", "O"], {"wrong border": 1, "wrong type": 1}),
+    (["O", "O", "B-PER"], {"missed": 1, "invented": 1}),
+]
+
+
+@pytest.mark.parametrize(("predicted", "expected"), OUTCOMES)
+def test_each_error_has_its_kind(predicted: list[str], expected: dict[str, int]) -> None:
+    assert accuracy([["B-PER", "I-PER", "O"]], [predicted], 1).errors == dict.fromkeys(ERRORS, 0) | expected
+
+
+@given(pairs)
+def test_every_entity_is_accounted_for(rows: list[tuple[list[str], list[str]]]) -> None:
+    gold, predicted = ([repair(row[side]) for row in rows] for side in (0, 1))
+    found = accuracy(gold, predicted, 1)
+    right, ours, there = (sum(column) for column in zip(*found.counts, strict=True))
+    assert found.errors["right"] == right
+    assert sum(found.errors.values()) - found.errors["missed"] == ours
+    assert found.errors["missed"] <= there - right

@@ -12,7 +12,7 @@ from mma_core.data import Corpus, samples
 from mma_core.errors import DataError, MMAError
 from mma_core.measure import bench as room
 from mma_core.measure.bench import bench
-from mma_core.measure.energy import NONE, SOURCE, spent
+from mma_core.measure.fresh import Fresh
 from mma_core.recipe import parse
 from mma_core.results import Measurement
 
@@ -21,7 +21,19 @@ pytest_plugins = ("engine_fixtures",)
 FIELDS = {
     *("recipe", "teacher", "language", "dataset", "f1", "f1_low", "f1_high", "precision", "recall", "per_type"),
     *("sentences", "words", "words_per_s", "sentences_per_s", "latency_ms_p50", "latency_ms_p95", "size_mb"),
-    *("peak_rss_mb", "parameters", "energy_j_per_1k_words", "energy_source", "speedup", "retention", "threads", "cpu"),
+    *("errors", "counts", "model_share", "cold_start_s", "embedding_parameters", "nonzero_parameters"),
+    *(
+        "speedup_low",
+        "speedup_high",
+        "peak_rss_mb",
+        "parameters",
+        "energy_j_per_1k_words",
+        "energy_source",
+        "speedup",
+        "retention",
+        "threads",
+        "cpu",
+    ),
 }
 
 
@@ -69,10 +81,14 @@ def test_every_field_of_the_design(rows: list[Measurement], corpus: Corpus, teac
         assert row.latency_ms_p50 <= row.latency_ms_p95
         assert row.words_per_s / row.sentences_per_s == pytest.approx(row.words / row.sentences, rel=0.01)
         assert row.peak_rss_mb > 20
+        assert 0.1 < row.cold_start_s < 600
+        assert 0 < row.model_share <= 100
+        assert row.speedup_low <= row.speedup <= row.speedup_high
+        assert row.embedding_parameters < row.nonzero_parameters <= row.parameters
         assert row.threads >= 1
         assert row.cpu
-        assert (row.energy_j_per_1k_words is None) == (row.energy_source == NONE)
-        assert row.energy_source in {NONE, SOURCE}
+        assert row.energy_j_per_1k_words > 0
+        assert row.energy_source.startswith(("estimated", "measured"))
 
 
 def test_the_teacher_equals_itself(rows: list[Measurement]) -> None:
@@ -82,6 +98,8 @@ def test_the_teacher_equals_itself(rows: list[Measurement]) -> None:
     assert (exported.f1, exported.retention) == (teacher.f1, 100)
     assert exported.per_type == teacher.per_type
     assert exported.parameters == teacher.parameters
+    assert exported.counts == teacher.counts
+    assert teacher.errors["right"] == sum(right for right, _, _ in teacher.counts)
 
 
 def test_sizes_are_those_of_the_files(rows: list[Measurement], made: Made, teacher: str) -> None:
@@ -94,9 +112,9 @@ def test_sizes_are_those_of_the_files(rows: list[Measurement], made: Made, teach
 def test_the_teacher_runs_even_if_not_asked_for(
     rows: list[Measurement], corpus: Corpus, teacher: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "peak_rss_mb", lambda *_arguments, **_settings: 1.0)
-    (row,) = bench([parse("onnx")], [corpus], teacher=teacher, sentences=5)
-    assert (row.recipe, row.sentences) == ("onnx", 5)
+    monkeypatch.setattr(room, "fresh", lambda *_arguments, **_settings: Fresh(1.0, 1.0))
+    (row,) = bench([parse("onnx")], [corpus], teacher=teacher, sentences=5, threads=1)
+    assert (row.recipe, row.sentences, row.threads) == ("onnx", 5, 1)
     assert row.retention in {0, 100}
     assert row.speedup > 0
 
@@ -112,22 +130,3 @@ def test_text_is_read_before_anything_is_built(tmp_path: Path, content: str, sen
     path.write_text(content, encoding="utf-8")
     with pytest.raises(DataError, match=r"holds no sentences to measure on|own\.conll:2: tag 'X'"):
         next(bench([parse("onnx")], [Corpus("own", "de", "test", path)], teacher="/no/teacher", sentences=sentences))
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "joules"), [(None, 5.0, None), (5.0, None, None), (5.0, 7.5, 2.5), (5.0, 5.0, 0.0)]
-)
-def test_energy_between_readings(before: float | None, after: float | None, joules: float | None) -> None:
-    assert spent(before, after) == joules
-
-
-def test_energy_across_the_counters_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mma_core.measure import energy
-
-    (tmp_path / "max_energy_range_uj").write_text("10000000\n", encoding="utf-8")
-    (tmp_path / "energy_uj").write_text("1500000\n", encoding="utf-8")
-    monkeypatch.setattr(energy, "COUNTER", tmp_path)
-    assert energy.joules() == 1.5
-    assert energy.spent(9.0, energy.joules()) == pytest.approx(2.5)
-    monkeypatch.setattr(energy, "COUNTER", tmp_path / "none")
-    assert energy.joules() is None

@@ -3,11 +3,13 @@
 import gc
 import time
 from collections.abc import Sequence
+from itertools import groupby
 
+import pytest
 from tokenizers import Encoding
 
 from mma_core.decoding import PieceTags
-from mma_core.measure.speed import LATENCY_TEXTS, ROUNDS, WARM_UP_TEXTS, speed
+from mma_core.measure.speed import LATENCY_TEXTS, ROUNDS, WARM_UP_TEXTS, Speed, speed
 from mma_core.runtime import Tagger
 from mma_core.spans import Span
 
@@ -15,8 +17,9 @@ from mma_core.spans import Span
 class Dawdler(Tagger):
     """Sleeps so many milliseconds a text, and longer once."""
 
-    def __init__(self, milliseconds: float, journal: list[tuple[float, int]]) -> None:
+    def __init__(self, milliseconds: float, journal: list[tuple[float, int]], share: float = 1.0) -> None:
         super().__init__(["O"], 1, 128)
+        self.share = share
         self.milliseconds, self.journal = milliseconds, journal
 
     def encode(self, texts: Sequence[str]) -> Sequence[Encoding | None]:
@@ -28,6 +31,7 @@ class Dawdler(Tagger):
     def tag_texts(self, texts: Sequence[str], language: str) -> list[list[Span]]:
         self.journal.append((self.milliseconds, len(texts)))
         time.sleep(len(texts) * self.milliseconds / 1000)
+        self.model_seconds += self.share * len(texts) * self.milliseconds / 1000
         return [[] for _ in texts]
 
 
@@ -42,11 +46,35 @@ def test_ratios_are_those_of_the_taggers() -> None:
     assert gc.isenabled()
 
 
-def test_they_take_turns() -> None:
+def test_they_take_turns_and_the_fast_one_repeats() -> None:
     journal: list[tuple[float, int]] = []
     texts = ["a"] * (LATENCY_TEXTS + 5)
-    speed({"one": Dawdler(0.1, journal), "two": Dawdler(0.2, journal)}, texts, "en")
-    warm_up, rest = journal[:2], journal[2:]
-    assert [count for _, count in warm_up] == [WARM_UP_TEXTS] * 2
-    assert rest[: 2 * ROUNDS] == [(0.1, len(texts)), (0.2, len(texts))] * ROUNDS
-    assert rest[2 * ROUNDS :] == [(0.1, 1)] * LATENCY_TEXTS + [(0.2, 1)] * LATENCY_TEXTS
+    speed({"one": Dawdler(20, journal), "two": Dawdler(0.5, journal)}, texts, "en")
+    counts = [(name, len(list(calls))) for name, calls in groupby(call for call in journal if call[1] == len(texts))]
+    (first, *rest), repeats = counts, counts[-1][1]
+    assert first == ((20, len(texts)), 1)
+    assert repeats > 5
+    # The trial run that sets the repeats comes before the rounds.
+    assert rest[0] == ((0.5, len(texts)), 1)
+    assert rest[1:] == [((20, len(texts)), 1), ((0.5, len(texts)), repeats)] * ROUNDS
+    assert [count for _, count in journal if count == WARM_UP_TEXTS] == [WARM_UP_TEXTS] * 2
+    assert journal[-2 * LATENCY_TEXTS :] == [(20, 1)] * LATENCY_TEXTS + [(0.5, 1)] * LATENCY_TEXTS
+
+
+def test_the_models_share_is_seen() -> None:
+    found = speed({"road": Dawdler(20, [], share=0.25), "model": Dawdler(20, [], share=0.9)}, ["a"] * 5, "en")
+    assert found["road"].model_share == pytest.approx(0.25, rel=0.2)
+    assert found["model"].model_share == pytest.approx(0.9, rel=0.2)
+
+
+def test_a_tagger_is_as_fast_as_itself() -> None:
+    one = Dawdler(10, [])
+    found = speed({"teacher": one, "same": one}, ["a"] * 5, "en")
+    ratio, low, high = found["same"].over(found["teacher"])
+    assert low <= ratio <= high
+    assert ratio == pytest.approx(1, abs=0.2)
+
+
+def test_rounds_are_compared_with_each_other() -> None:
+    drifting = Speed((1.0, 2.0, 8.0), 1.0, 1.0, 1.0)
+    assert Speed((0.5, 1.0, 2.0), 1.0, 1.0, 1.0).over(drifting) == (2.0, 2.0, 4.0)

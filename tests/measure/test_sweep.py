@@ -1,31 +1,35 @@
 """A sweep goes on where it was cut off."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from builds import quiet
+from rows import row
 
-from mma_core import results
+from mma_core import build, results, sources
 from mma_core.data import Corpus
+from mma_core.engines import available_threads
 from mma_core.errors import DataError, RecipeError
+from mma_core.measure import bench as bench_room
 from mma_core.measure import sweep as room
 from mma_core.measure.bench import cpu
+from mma_core.measure.fresh import Fresh
 from mma_core.measure.sweep import read_recipes, sweep
 from mma_core.recipe import Recipe, parse
 from mma_core.results import Measurement
 
+WEIGHTS = "0123456789ab"
 CORPORA = [Corpus("samples", code, "test", Path(f"{code}.conll")) for code in ("de", "en", "fr")]
 RECIPES = [parse("teacher"), parse("int8")]
 
 
-def measurement(recipe: str, corpus: Corpus, teacher: str = "multi") -> Measurement:
-    numbers = dict.fromkeys(results.COLUMNS, 1)
-    texts = {**dict.fromkeys(("energy_source", "date", "command"), "x"), "cpu": cpu()}
-    place = {"recipe": recipe, "teacher": teacher, "language": corpus.language, "dataset": corpus.source}
-    return Measurement(**{**numbers, **texts, **place, "per_type": {}})
+def measurement(recipe: str, corpus: Corpus, teacher: str = "multi", **changes: Any) -> Measurement:
+    place = {"teacher": teacher, "language": corpus.language, "dataset": corpus.source}
+    here = {"cpu": cpu(), "threads": available_threads(), "revision": build.REVISION, "weights": WEIGHTS}
+    return row(recipe, **place, **(here | changes))
 
 
 class Bench:
@@ -50,6 +54,7 @@ class Bench:
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     """In the place of the real one."""
     fake = Bench()
+    monkeypatch.setattr(sources, "locate", lambda _name: SimpleNamespace(sha256=WEIGHTS + "cdef"))
     monkeypatch.setattr(room, "bench", fake)
     return fake
 
@@ -113,7 +118,34 @@ def test_recipes_of_a_file(tmp_path: Path) -> None:
         read_recipes(tmp_path / "none.txt")
 
 
-def test_rows_of_another_cpu_are_measured_anew(bench: Bench, tmp_path: Path) -> None:
+ELSEWHERE = [{"cpu": "another"}, {"threads": 99}, {"weights": "older"}, {"revision": 0}]
+
+
+@pytest.mark.parametrize("change", ELSEWHERE, ids=lambda change: next(iter(change)))
+def test_rows_from_elsewhere_are_measured_anew(bench: Bench, tmp_path: Path, change: dict[str, Any]) -> None:
     table = tmp_path / "table.jsonl"
-    results.append(table, [replace(measurement("int8", corpus), cpu="another") for corpus in CORPORA])
+    results.append(table, [measurement("int8", corpus, **change) for corpus in CORPORA])
     assert run(table, [parse("int8")]) == len(CORPORA)
+    assert run(table, [parse("int8")]) == 0
+
+
+def scored_twice(tmp_path: Path, teacher: str, *, workers: int) -> list[Measurement]:
+    path = tmp_path / "own.conll"
+    path.write_text("Angela\tB-PER\nMerkel\tI-PER\n\nSiemens\tB-ORG\n", encoding="utf-8")
+    table = tmp_path / f"{workers}.jsonl"
+    corpora = [Corpus("own", "de", "test", path)]
+    settings = {"teacher": teacher, "table": table, "command": "", "report": quiet, "workers": workers}
+    assert sweep([parse("teacher"), parse("onnx")], corpora, **settings) == 2
+    return results.read(table)
+
+
+def test_workers_make_the_same_table(
+    tmp_path: Path, tiny_teacher: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_room, "fresh", lambda *_arguments, **_settings: Fresh(1.0, 1.0))
+    teacher = str(tiny_teacher("bert"))
+    here, shared = (scored_twice(tmp_path, teacher, workers=workers) for workers in (1, 2))
+    assert [row.recipe for row in shared] == ["teacher", "onnx"]
+    same = ("f1", "f1_low", "f1_high", "precision", "recall", "per_type", "errors", "counts", "sentences", "words")
+    for one, other in zip(here, shared, strict=True):
+        assert [getattr(one, name) for name in same] == [getattr(other, name) for name in same]

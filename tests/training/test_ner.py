@@ -13,7 +13,17 @@ from mma_core.data import TAGS, Corpus, Sentence, entities
 from mma_core.errors import DataError
 from mma_core.training import ner
 from mma_core.training.loop import Settings
-from mma_core.training.ner import IGNORE, MAX_PIECES, Labelled, collate, cut_words, encode, labelled, swap_entities
+from mma_core.training.ner import (
+    IGNORE,
+    MAX_PIECES,
+    Labelled,
+    collate,
+    cut_words,
+    encode,
+    labelled,
+    prefix_entities,
+    swap_entities,
+)
 from mma_core.training.plans import Mixture, Stage
 
 
@@ -100,7 +110,7 @@ def prepared(labels: Labelled, step: int = 0, indices: tuple[int, ...] = (0, 1, 
     return ner._Preparation(labels, stage, tiny.tokenizer("xlm-roberta"), pad=1).batch(step, np.array(indices))
 
 
-CHANGES = [{"swap": 1.0}, {"drop": 0.5}, {"pair": 1.0}, {"mark": 1.0}, {"swap": 0.5, "cut": 1.0}]
+CHANGES = [{"swap": 1.0}, {"prefix": 1.0}, {"drop": 0.5}, {"pair": 1.0}, {"mark": 1.0}, {"swap": 0.5, "cut": 1.0}]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -175,3 +185,18 @@ def test_swapping_keeps_the_rest_the_order_and_the_types(
     assert [label for _, _, label in found] == [kind for kind in kinds if kind != "O"]
     assert all(swapped.words[start:end] in mentions[0, label] for start, end, label in found)
     assert swap_entities(sentence, 0, mentions, 0.0, np.random.default_rng(seed)) == sentence
+
+
+named = st.sampled_from([("Ada", "B-PER"), ("na", "B-LOC"), ("Rome", "O"), ("王", "B-LOC")])
+
+
+@given(st.lists(named), st.integers(0, 9))
+def test_prefixes_stand_before_capitals_of_entities_alone(pairs: list[tuple[str, str]], seed: int) -> None:
+    sentence = Sentence(tuple(word for word, _ in pairs), tuple(tag for _, tag in pairs))
+    changed = prefix_entities(sentence, 1.0, np.random.default_rng(seed))
+    assert changed.tags == sentence.tags
+    for before, after in zip(sentence.words, changed.words, strict=True):
+        assert after.endswith(before)
+        prefix = after.removesuffix(before)
+        assert (prefix.isascii() and prefix.islower()) if before == "Ada" else not prefix
+    assert prefix_entities(sentence, 0.0, np.random.default_rng(seed)) == sentence

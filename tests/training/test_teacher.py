@@ -13,6 +13,7 @@ from mma_core.training.loop import Settings
 from mma_core.training.plans import Mixture, Stage
 from mma_core.training.teacher import run_stages, train, write_checkpoint
 
+EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
 TEXT = "Angela\tB-PER\nbesuchte\tO\nMünchen\tB-LOC\n\nSiemens\tB-ORG\n\n" * 4
 PLAN = """
 [[multi]]
@@ -101,13 +102,24 @@ def test_a_training_that_was_cut_off_ends_where_an_unbroken_one_does(
     assert same(unbroken.folder, resumed.folder)
 
 
+def test_a_stage_may_be_the_mean_of_those_before(tmp_path: Path, data: Path) -> None:
+    settings = Settings(steps=2, batch_size=4, warmup=0)
+    stages = [Stage("a", settings), Stage("b", settings), Stage("mean", Settings(steps=0), mean_of=2)]
+    made = run_stages("multi", stages, data=data, work=tmp_path, report=silent)
+    first, second, soup = (weights(folder) for folder in made.folders)
+    for name, value in soup.items():
+        assert torch.allclose(value, (first[name] + second[name]) / 2, atol=1e-7)
+    assert torch.equal(soup[EMBEDDINGS], first[EMBEDDINGS])
+    assert not torch.equal(soup["classifier.weight"], first["classifier.weight"])
+    assert made.folder == made.folders[-1]
+
+
 @pytest.mark.parametrize("train_embeddings", [False, True])
 def test_word_embeddings_stay_unless_they_are_to_learn(tmp_path: Path, data: Path, train_embeddings: bool) -> None:
     start = ner.initial_model(Stage("a", Settings(steps=1)), None).state_dict()
     stages = [Stage("a", Settings(steps=2, batch_size=4, warmup=0), train_embeddings=train_embeddings)]
     after = weights(run_stages("multi", stages, data=data, work=tmp_path, report=silent).folder)
-    name = "bert.embeddings.word_embeddings.weight"
-    assert torch.equal(start[name], after[name]) != train_embeddings
+    assert torch.equal(start[EMBEDDINGS], after[EMBEDDINGS]) != train_embeddings
     assert not torch.equal(start["classifier.weight"], after["classifier.weight"])
 
 

@@ -1,0 +1,7 @@
+"""What can go wrong with a contender."""
+
+from mma_core.errors import MMAError
+
+
+class RivalError(MMAError):
+    """A contender cannot be installed, made, opened or run here."""

@@ -1,0 +1,208 @@
+"""Which languages lose: each recipe's change of F1 against the teacher on each data set, as a heat map."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..bootstrap import Difference
+from ..results import Measurement, Place
+from .grid import Grid
+from .phrases import NONE_MEASURED, brief, change, columns, lines, listed, probability, signed, title, titles
+from .speed import TEACHER
+from .style import BLUE, GREY, ORANGE, faded, nothing, styled
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+MACRO = "All"
+SURE_MARK = "○"
+LARGEST = 20.0
+OUTLINE = "rgb(30, 41, 59)"
+CELL_PIXELS, FRAME_PIXELS = 24, 220
+NOTE = (
+    f"Points of F1 against the teacher on the same sentences. {SURE_MARK} surely different: the 95% interval of the "
+    "paired bootstrap excludes 0; of twenty cells that differ in nothing, one is marked by chance. Colours end at "
+    f"±{LARGEST:.0f} points."
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A recipe on a data set beside the teacher; the macro mean where `place` is None.
+
+    Attributes:
+        recipe: the recipe.
+        place: the data set.
+        found: by how much it is better than the teacher.
+        ours: its row, where the cell is of one data set.
+        theirs: the teacher's row.
+    """
+
+    recipe: str
+    place: Place | None
+    found: Difference
+    ours: Measurement | None = None
+    theirs: Measurement | None = None
+
+
+def cells(grid: Grid) -> list[Cell]:
+    """Every recipe on every data set that the teacher was measured on too, the macro mean first, the best first."""
+    made = [_recipe(grid, recipe) for recipe in grid.recipes]
+    return [cell for group in sorted(filter(None, made), key=lambda group: -group[0].found.points) for cell in group]
+
+
+def _recipe(grid: Grid, recipe: str) -> list[Cell]:
+    places = grid.places(recipe, TEACHER)
+    if not places:
+        return []
+    return [
+        Cell(recipe, None, grid.difference(recipe, TEACHER, places)),
+        *(
+            Cell(
+                recipe,
+                place,
+                grid.difference(recipe, TEACHER, [place]),
+                grid.rows[recipe, place],
+                grid.rows[TEACHER, place],
+            )
+            for place in places
+        ),
+    ]
+
+
+def takeaway(found: Sequence[Cell]) -> str:
+    """What the data say in one line: how many cells surely lose or gain, and the deepest loss."""
+    single = [cell for cell in found if cell.place]
+    if not single:
+        return NONE_MEASURED
+    lost = [cell for cell in single if cell.found.high < 0]
+    gained = [cell for cell in single if cell.found.low > 0]
+    size = f"{len(single)} cells ({len({cell.recipe for cell in single})} recipes by data sets)"
+    said = f"Of {size}, {len(lost)} surely lose and {len(gained)} surely gain."
+    safe = [cell for cell in found if cell.place is None and not _losses(lost, cell.recipe)]
+    if safe:
+        said += f" {listed([brief(cell.recipe) for cell in safe])} surely {_lose(len(safe))} nowhere."
+    if lost:
+        worst = min(lost, key=lambda cell: cell.found.points)
+        said += (
+            f" The deepest loss is {title(_place(worst))} under {brief(worst.recipe)}: {change(worst.found)} points."
+        )
+    return said
+
+
+def _losses(lost: Iterable[Cell], recipe: str) -> int:
+    return sum(cell.recipe == recipe for cell in lost)
+
+
+def _lose(count: int) -> str:
+    return "loses" if count == 1 else "lose"
+
+
+def _place(cell: Cell) -> Place:
+    return cell.place or ("", MACRO)
+
+
+def heat_map(found: Sequence[Cell]) -> "go.Figure":
+    """Data sets down, recipes across, the macro mean on top; loss in orange, gain in blue, a dot where it is sure."""
+    import plotly.graph_objects as go
+
+    recipes = list(dict.fromkeys(cell.recipe for cell in found))
+    if not recipes:
+        return nothing(NONE_MEASURED)
+    places = [None, *sorted({cell.place for cell in found if cell.place}, key=title)]
+    at = {(cell.recipe, cell.place): cell for cell in found}
+    grid = [[at.get((recipe, place)) for recipe in recipes] for place in places]
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=[[cell.found.points if cell else None for cell in row] for row in grid],
+        text=[[signed(cell.found.points) if cell else "" for cell in row] for row in grid],
+        hovertext=[[hover(cell) if cell else "" for cell in row] for row in grid],
+        **_colours(),
+    )
+    _add_marks(figure, grid)
+    return _framed(figure, recipes, places)
+
+
+def _colours() -> dict[str, Any]:
+    scale = [[0, faded(ORANGE, 0.9)], [0.5, faded(GREY, 0.06)], [1, faded(BLUE, 0.9)]]
+    bar = {"title": {"text": "points", "side": "top"}, "thickness": 10, "len": 200, "lenmode": "pixels"}
+    return {
+        "colorscale": scale,
+        "zmin": -LARGEST,
+        "zmax": LARGEST,
+        "texttemplate": "%{text}",
+        "textfont": {"size": 10},
+        "hoverinfo": "text",
+        "hoverongaps": False,
+        "xgap": 1,
+        "ygap": 1,
+        "colorbar": {**bar, "orientation": "h", "y": -0.01, "yanchor": "top", "tickvals": [-LARGEST, 0, LARGEST]},
+    }
+
+
+def _add_marks(figure: "go.Figure", grid: Sequence[Sequence[Cell | None]]) -> None:
+    sure = [(x, y) for y, row in enumerate(grid) for x, cell in enumerate(row) if cell and cell.found.sure]
+    figure.add_scatter(
+        x=[x for x, _ in sure],
+        y=[y + 0.36 for _, y in sure],
+        mode="markers",
+        marker={"size": 5, "color": "white", "line": {"width": 1, "color": OUTLINE}},
+        name="surely different",
+        showlegend=False,
+        hoverinfo="skip",
+    )
+
+
+def _framed(figure: "go.Figure", recipes: Sequence[str], places: Sequence[Place | None]) -> "go.Figure":
+    styled(figure)
+    named = [f"<b>{MACRO}, macro</b>", *titles([place for place in places if place])]
+    figure.update_layout(
+        height=FRAME_PIXELS + CELL_PIXELS * len(places), margin={"l": 8, "r": 8, "t": 8, "b": 8}, hovermode="closest"
+    )
+    figure.update_xaxes(
+        tickvals=list(range(len(recipes))),
+        ticktext=[brief(recipe) for recipe in recipes],
+        tickangle=-90,
+        tickfont={"size": 10},
+        side="top",
+        range=[-0.5, len(recipes) - 0.5],
+        automargin=True,
+        showgrid=False,
+    )
+    figure.update_yaxes(
+        tickvals=list(range(len(places))),
+        ticktext=named,
+        tickfont={"size": 11},
+        range=[len(places) - 0.5, -0.5],
+        automargin=True,
+        showgrid=False,
+    )
+    return figure
+
+
+def hover(cell: Cell) -> str:
+    """All that is known of a cell, one fact a line."""
+    where = title(cell.place) if cell.place else f"{MACRO}, macro over data sets"
+    verdict = "surely different" if cell.found.sure else "may be chance"
+    facts = [where, brief(cell.recipe), f"{change(cell.found)} points, {probability(cell.found.p)}: {verdict}"]
+    if cell.ours and cell.theirs:
+        facts += [
+            f"F1 {cell.ours.f1:.1f}%, teacher {cell.theirs.f1:.1f}%",
+            f"Retention {cell.ours.retention:.1f}%",
+            f"{cell.ours.sentences:,} test sentences",
+        ]
+    return lines(facts)
+
+
+def records(found: Sequence[Cell]) -> list[dict[str, Any]]:
+    """The figure's data, one row a cell."""
+    return [
+        {
+            "Recipe": cell.recipe,
+            "Data set": title(cell.place) if cell.place else f"{MACRO}, macro",
+            "F1 %": round(cell.ours.f1, 2) if cell.ours else "",
+            "Teacher F1 %": round(cell.theirs.f1, 2) if cell.theirs else "",
+            **columns(cell.found),
+        }
+        for cell in found
+    ]

@@ -1,0 +1,99 @@
+"""A teacher's recipes by data sets, each with its F1 under the resamples that the data set's rows share."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+import numpy as np
+
+from ..bootstrap import Difference, compare
+from ..builtin import Labelled
+from ..data import SILVER
+from ..languages import Tier, tier_of
+from ..results import Measurement, Place, resampled
+from .speed import TEACHER
+
+NO_SENTENCE = Labelled(0, 0)
+GOLD_SETS, SILVER_SETS, EVERY_SET = "gold", "silver", "all"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Rows that can be compared with each other: one teacher, and the same sentences of each data set.
+
+    Attributes:
+        rows: by recipe and data set.
+        tiers: of each language that has rows, by what the teacher could learn from; None where nobody knows.
+        labelled: labelled training sentences of each language that has rows; empty where nobody knows.
+        left_out: how many rows measure the same on other sentences or with other weights of the teacher.
+    """
+
+    rows: Mapping[tuple[str, Place], Measurement]
+    tiers: Mapping[str, Tier | None]
+    labelled: Mapping[str, Labelled]
+    left_out: int
+
+    @property
+    def recipes(self) -> list[str]:
+        """Recipes in the order of their first rows, the teacher apart."""
+        return [recipe for recipe in dict.fromkeys(recipe for recipe, _ in self.rows) if recipe != TEACHER]
+
+    def places(self, *recipes: str) -> list[Place]:
+        """Data sets that all these recipes were measured on, by language."""
+        found = [{place for name, place in self.rows if name == recipe} for recipe in recipes]
+        return sorted(set.intersection(*found)) if found else []
+
+    def macro(self, recipe: str, places: Sequence[Place]) -> np.ndarray:
+        """Mean F1 over data sets as measured and under each resample, shape (1 + resamples,)."""
+        return np.mean([resampled(self.rows[recipe, place]) for place in places], axis=0)
+
+    def difference(self, ours: str, theirs: str, places: Sequence[Place]) -> Difference:
+        """How much better one recipe is than another, by the paired bootstrap, macro over data sets."""
+        return compare(self.macro(ours, places), self.macro(theirs, places))
+
+    def by_tier(self, places: Iterable[Place]) -> dict[Tier | None, list[Place]]:
+        """Data sets by their language's tier, the richest first; only tiers that have some."""
+        given = list(places)
+        found = {tier: [place for place in given if self.tiers[place[0]] is tier] for tier in (*Tier, None)}
+        return {tier: members for tier, members in found.items() if members}
+
+
+def gather(rows: Iterable[Measurement], *, teacher: str, kind: str, labelled: Mapping[str, Labelled]) -> Grid:
+    """Bring comparable rows together.
+
+    Where several rows measure the same, the newest stands: F1 does not depend on the machine.
+
+    Args:
+        rows: of any recipe and teacher.
+        teacher: whose.
+        kind: `GOLD_SETS` labelled by people, `SILVER_SETS` labelled automatically, or `EVERY_SET`.
+        labelled: language code → the teacher's labelled sentences; empty where nobody knows.
+    """
+    mine = [row for row in sorted(rows, key=attrgetter("date")) if row.teacher == teacher and of_kind(row, kind)]
+    current = [row for row in mine if row.weights == mine[-1].weights]
+    newest = {(row.recipe, (row.language, row.dataset)): row for row in current}
+    # The teacher's sentences are what the others are compared on; the newest row's where it has none.
+    gold = {place: _gold(row) for (_, place), row in newest.items()}
+    gold |= {place: _gold(row) for (recipe, place), row in newest.items() if recipe == TEACHER}
+    kept = {key: row for key, row in newest.items() if _gold(row) == gold[key[1]]}
+    codes = {row.language for row in kept.values()}
+    return Grid(
+        rows=kept,
+        tiers={code: tier(labelled, code) for code in codes},
+        labelled={code: labelled.get(code, NO_SENTENCE) for code in codes} if labelled else {},
+        left_out=len(mine) - len(current) + len(newest) - len(kept),
+    )
+
+
+def tier(labelled: Mapping[str, Labelled], code: str) -> Tier | None:
+    """A language's tier by what a teacher could learn from; None where nobody knows (`labelled` is empty)."""
+    return tier_of(labelled.get(code, NO_SENTENCE).available) if labelled else None
+
+
+def of_kind(row: Measurement, kind: str) -> bool:
+    """Whether a row's data set is labelled by people or automatically, as wanted."""
+    return kind == EVERY_SET or (row.dataset in SILVER) == (kind == SILVER_SETS)
+
+
+def _gold(row: Measurement) -> tuple[int, list[int]]:
+    return row.seed, [gold for _, _, gold in row.counts]

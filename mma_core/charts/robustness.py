@@ -1,0 +1,325 @@
+"""F1 under perturbation: a curve a recipe by strength, and what sparsity does to it tier by tier."""
+
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from ..builtin import Labelled
+from ..languages import LANGUAGES, Tier, tier_of
+from ..results import UNPERTURBED, Robustness
+from .by_language import COLOURS as TIER_COLOURS
+from .by_language import short, signed
+from .speed import ALL_SETS, COLOURS, TEACHER
+from .style import GREY, nothing, styled
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+EMPTY = (
+    "No measurements of this perturbation yet. Make some:\npython -m mma_core robustness int8 onnx --perturbations {}"
+)
+NOT_SHARED = "These recipes were not measured on the same data sets: choose one of them."
+NO_SPARSE = (
+    "No sparse recipe was measured under this perturbation yet. Once there is one, this shows how much of their F1 the "
+    "languages of each tier keep."
+)
+DENSE = ("onnx", TEACHER)
+_SPARSE = re.compile(r"sparse:(0?\.\d+)(,emb)?")
+_PALETTE = [colour for name, colour in COLOURS.items() if name not in ("teacher, export", "other")]
+_DASHES = ("solid", "dash", "dot")
+BAND = 0.15
+COSTLIEST = 2
+
+Place = tuple[str, str]
+Cell = tuple[str, Place, float]
+
+
+@dataclass(frozen=True)
+class Point:
+    """F1 at one strength: the mean over data sets in percent, with its 95% interval.
+
+    Attributes:
+        strength: from 0 to 1.
+        f1: the mean.
+        low: lower end of the interval, as the data sets' own intervals make it if they err independently.
+        high: upper end.
+        changed: sentences that changed, in percent, the mean over data sets.
+        sets: data sets.
+        sentences: all their sentences.
+    """
+
+    strength: float
+    f1: float
+    low: float
+    high: float
+    changed: float
+    sets: int
+    sentences: int
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A recipe's points by rising strength; the first is of text as it is."""
+
+    recipe: str
+    points: tuple[Point, ...]
+
+    @property
+    def kept(self) -> float:
+        """F1 at the greatest strength, in percent of that at none."""
+        first, last = self.points[0].f1, self.points[-1].f1
+        return 100 * last / first if first else 0.0
+
+
+def place_key(row: Robustness) -> str:
+    """What a view shows together: a language's data set."""
+    return f"{row.language}/{row.dataset}"
+
+
+def cells(rows: Iterable[Robustness], *, teacher: str, perturbation: str, view: str = ALL_SETS) -> list[Robustness]:
+    """The rows of a teacher's recipes under a perturbation and without it, the newest of what was measured twice.
+
+    Args:
+        rows: of any teacher and perturbation.
+        teacher: whose recipes.
+        perturbation: its name.
+        view: `ALL_SETS`, or a data set's key.
+    """
+    newest: dict[Cell, Robustness] = {}
+    for row in sorted(rows, key=attrgetter("date")):
+        wanted = row.teacher == teacher and row.perturbation in (perturbation, UNPERTURBED)
+        if wanted and view in (ALL_SETS, place_key(row)):
+            newest[row.recipe, (row.language, row.dataset), row.strength] = row
+    measured = {(recipe, place) for recipe, place, strength in newest if strength}
+    return [row for (recipe, place, _), row in newest.items() if (recipe, place) in measured]
+
+
+def curves(found: Sequence[Robustness]) -> list[Curve]:
+    """One curve a recipe, the sturdiest first, over the data sets on which all recipes have every strength.
+
+    Args:
+        found: what `cells` gives.
+    """
+    shared = _shared(found)
+    strengths = sorted({row.strength for row in found})
+    recipes = dict.fromkeys(row.recipe for row in found)
+    made = [
+        Curve(recipe, tuple(_point([r for r in shared if (r.recipe, r.strength) == (recipe, s)]) for s in strengths))
+        for recipe in (recipes if shared else ())
+    ]
+    return sorted(made, key=lambda curve: -curve.kept)
+
+
+def _shared(found: Sequence[Robustness]) -> list[Robustness]:
+    there: dict[Place, set[tuple[str, float]]] = {}
+    for row in found:
+        there.setdefault((row.language, row.dataset), set()).add((row.recipe, row.strength))
+    everything = {(row.recipe, strength) for row in found for strength in {one.strength for one in found}}
+    return [row for row in found if there[row.language, row.dataset] == everything]
+
+
+def _point(rows: Sequence[Robustness]) -> Point:
+    count = len(rows)
+    f1 = sum(row.f1 for row in rows) / count
+    return Point(
+        strength=rows[0].strength,
+        f1=f1,
+        low=f1 - sqrt(sum((row.f1 - row.f1_low) ** 2 for row in rows)) / count,
+        high=f1 + sqrt(sum((row.f1_high - row.f1) ** 2 for row in rows)) / count,
+        changed=sum(row.changed for row in rows) / count,
+        sets=count,
+        sentences=sum(row.sentences for row in rows),
+    )
+
+
+def takeaway(found: Sequence[Robustness], perturbation: str) -> str:
+    """What the data say in one line: what the sturdiest and the weakest recipe keep, and which languages pay most."""
+    shown = curves(found)
+    if not shown:
+        return NOT_SHARED if found else EMPTY.format(perturbation)
+    best, worst = shown[0], shown[-1]
+    last = best.points[-1]
+    said = f"At {last.strength:.0%}, {_kept(best)}"
+    if worst is not best:
+        apart = last.low > worst.points[-1].high or worst.points[-1].low > last.high
+        said += f"; {_kept(worst)}{'' if apart else ', with overlapping intervals'}"
+    return f"{said} ({last.sets} data set{'s' if last.sets > 1 else ''}).{_payers(_shared(found), best.recipe)}"
+
+
+def _kept(curve: Curve) -> str:
+    first, last = curve.points[0].f1, curve.points[-1].f1
+    return f"{short(curve.recipe)} keeps {curve.kept:.0f}% of its F1 ({first:.1f} → {last:.1f})"
+
+
+def _payers(found: Sequence[Robustness], recipe: str) -> str:
+    strongest = max(row.strength for row in found)
+    rows = sorted((r for r in found if (r.recipe, r.strength) == (recipe, strongest)), key=attrgetter("change"))
+    paying = [row for row in rows if row.change < 0][:COSTLIEST]
+    if len(rows) < 2 or not paying:
+        return ""
+    names = [f"{LANGUAGES[row.language].name} ({signed(row.change)})" for row in paying]
+    return f" {short(recipe)} loses most in {' and '.join(names)}."
+
+
+def lines(shown: Sequence[Curve]) -> "go.Figure":
+    """F1 by strength: a line a recipe, its 95% interval as a band."""
+    import plotly.graph_objects as go
+
+    if not shown:
+        return nothing("Nothing to draw yet")
+    figure = go.Figure()
+    for number, curve in enumerate(shown):
+        _add(figure, curve, colour=_PALETTE[number % len(_PALETTE)], dash=_DASHES[number // len(_PALETTE) % 3])
+    styled(figure)
+    strengths = [point.strength for point in shown[0].points]
+    figure.update_xaxes(title_text="Strength: share of what can change", tickvals=strengths, tickformat=".0%")
+    figure.update_yaxes(title_text="F1 (%)", rangemode="tozero")
+    return figure.update_layout(height=440, showlegend=True, hovermode="closest")
+
+
+def _add(figure: "go.Figure", curve: Curve, *, colour: str, dash: str) -> None:
+    strengths = [point.strength for point in curve.points]
+    figure.add_scatter(
+        x=[*strengths, *reversed(strengths)],
+        y=[*(point.high for point in curve.points), *(point.low for point in reversed(curve.points))],
+        fill="toself",
+        fillcolor=colour.replace("rgb(", "rgba(").replace(")", f", {BAND})"),
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+        legendgroup=curve.recipe,
+        showlegend=False,
+    )
+    figure.add_scatter(
+        x=strengths,
+        y=[point.f1 for point in curve.points],
+        mode="lines+markers",
+        line={"color": colour, "width": 2, "dash": dash},
+        marker={"color": colour, "size": 8},
+        name=html.escape(short(curve.recipe)),
+        legendgroup=curve.recipe,
+        hovertext=[hover(curve, point) for point in curve.points],
+        hoverinfo="text",
+    )
+
+
+def hover(curve: Curve, point: Point) -> str:
+    """All that is known of a point, one fact a line; as the little HTML that hover boxes take."""
+    facts = [
+        f"<b>{html.escape(short(curve.recipe))}</b>, strength {point.strength:.0%}",
+        f"F1 {point.f1:.1f}%, 95% interval {point.low:.1f} to {point.high:.1f}",
+        f"{signed(point.f1 - curve.points[0].f1)} against the text as it is",
+        f"{point.changed:.0f}% of the sentences changed",
+        f"{point.sentences:,} sentences of {point.sets} data set{'s' if point.sets > 1 else ''}",
+    ]
+    return "<br>".join(facts)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the languages of a tier keep of their F1 under a perturbation.
+
+    Attributes:
+        tier: of the languages; None where nobody knows what the teacher saw.
+        sparsity: from 0, the dense model, to 1.
+        embeddings: whether the word embeddings were pruned too.
+        kept: F1 at the greatest strength in percent of the same recipe's without perturbation.
+        sets: data sets of the tier.
+    """
+
+    tier: Tier | None
+    sparsity: float
+    embeddings: bool
+    kept: float
+    sets: int
+
+
+def kept(found: Sequence[Robustness], labelled: Mapping[str, Labelled]) -> list[Kept]:
+    """Retention by tier and sparsity, of recipes that are sparse and nothing else and of the dense model.
+
+    Args:
+        found: what `cells` gives.
+        labelled: language code → the teacher's labelled sentences; empty where nobody knows.
+
+    Returns:
+        By tier, then by sparsity; nothing where no sparse recipe was measured.
+    """
+    sparse = {row.recipe: match for row in found if (match := _SPARSE.fullmatch(row.recipe))}
+    dense = next((recipe for recipe in DENSE if any(row.recipe == recipe for row in found)), None)
+    rows = _shared([row for row in found if row.recipe in sparse or row.recipe == dense])
+    made = []
+    for tier in TIER_COLOURS:
+        mine = [row for row in rows if _tier(row.language, labelled) is tier]
+        shares = {recipe: _share([row for row in mine if row.recipe == recipe]) for recipe in sparse if mine}
+        for recipe, match in sparse.items() if mine else ():
+            made.append(Kept(tier, float(match[1]), not match[2], *shares[recipe]))
+        for embeddings in {not match[2] for match in sparse.values()} if mine and dense else ():
+            made.append(Kept(tier, 0.0, embeddings, *_share([row for row in mine if row.recipe == dense])))
+    return sorted(made, key=lambda one: (list(TIER_COLOURS).index(one.tier), one.embeddings, one.sparsity))
+
+
+def _tier(code: str, labelled: Mapping[str, Labelled]) -> Tier | None:
+    return tier_of(labelled.get(code, Labelled(0, 0)).available) if labelled else None
+
+
+def _share(rows: Sequence[Robustness]) -> tuple[float, int]:
+    """The sum of F1 at the greatest strength in percent of that at none, and the number of data sets."""
+    strongest = max(row.strength for row in rows)
+    under = [row.f1 for row in rows if row.strength == strongest]
+    plain = sum(row.f1 for row in rows if not row.strength)
+    return (100 * sum(under) / plain if plain else 0.0), len(under)
+
+
+def sparsity_takeaway(shown: Sequence[Kept]) -> str:
+    """What sparsity does to each tier in one line: the dense model's retention beside that of the sparsest one."""
+    if not shown:
+        return NO_SPARSE
+    sparsest = max(one.sparsity for one in shown)
+    said = []
+    for tier in dict.fromkeys(one.tier for one in shown):
+        mine = [one for one in shown if one.tier is tier]
+        dense = next((one for one in mine if not one.sparsity), None)
+        last = next(one for one in reversed(mine) if one.sparsity == sparsest)
+        was = f"{dense.kept:.0f}% → " if dense else ""
+        said.append(f"{tier or 'tier not known'} {was}{last.kept:.0f}%")
+    return f"F1 kept under the perturbation, dense → {sparsest:.0%} sparse: {', '.join(said)}."
+
+
+def by_sparsity(shown: Sequence[Kept]) -> "go.Figure":
+    """Retention against sparsity: a line a tier, dashed where the word embeddings were pruned too."""
+    import plotly.graph_objects as go
+
+    if not shown:
+        return nothing("No sparse recipes yet")
+    figure = go.Figure()
+    for tier, embeddings in dict.fromkeys((one.tier, one.embeddings) for one in shown):
+        mine = [one for one in shown if (one.tier, one.embeddings) == (tier, embeddings)]
+        figure.add_scatter(
+            x=[one.sparsity for one in mine],
+            y=[one.kept for one in mine],
+            mode="lines+markers",
+            line={"color": TIER_COLOURS[tier], "width": 2, "dash": "dash" if embeddings else "solid"},
+            marker={"size": 8},
+            name=f"{tier or 'tier not known'}{', embeddings too' if embeddings else ''}",
+            hovertext=[_sparse_hover(one) for one in mine],
+            hoverinfo="text",
+        )
+    styled(figure)
+    figure.add_hline(y=100, line={"color": GREY, "width": 1, "dash": "dash"})
+    figure.update_xaxes(title_text="Sparsity", tickformat=".0%", range=[-0.03, 1.0])
+    figure.update_yaxes(title_text="F1 kept under the perturbation (%)", rangemode="tozero")
+    return figure.update_layout(height=400, showlegend=True, hovermode="closest")
+
+
+def _sparse_hover(one: Kept) -> str:
+    facts = [
+        f"<b>{one.tier or 'tier not known'}</b>",
+        f"{one.sparsity:.0%} sparse" if one.sparsity else "dense",
+        f"keeps {one.kept:.1f}% of its F1",
+        f"{one.sets} data set{'s' if one.sets > 1 else ''}",
+    ]
+    return "<br>".join(facts)

@@ -1,0 +1,155 @@
+"""The commands that measure recipes."""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .. import results
+from ..recipe import parse
+from .options import (
+    chosen_corpora,
+    codes,
+    command,
+    count,
+    labelled_files,
+    measuring_options,
+    teacher_option,
+    threads_option,
+)
+from .terminal import own_command, print_json, progress, say, show
+
+RECIPES = results.PRECOMPUTED.with_name("recipes.txt")
+_ROW = (
+    "{recipe:28} {language:4} {dataset:12} F1 {f1:5.1f} [{f1_low:.1f}, {f1_high:.1f}]  "
+    "{words_per_s:8.0f} words/s  x{speedup:.2f} [{speedup_low:.2f}, {speedup_high:.2f}]"
+)
+_RAW_ROW = (
+    "{language:4} {dataset:12} F1 {f1_words:5.1f} from words, {f1_raw:5.1f} from raw text ({difference:+.1f})  "
+    "{same_words:.0f}% of sentences cut alike"
+)
+_ROBUSTNESS_ROW = (
+    "{recipe:28} {language:4} {dataset:12} {perturbation:13} {strength:5.0%} "
+    "F1 {f1:5.1f} [{f1_low:.1f}, {f1_high:.1f}] ({change:+.1f})"
+)
+
+
+def add(commands: Any) -> None:
+    """Add `bench`, `profile`, `sweep`, `raw` and `robustness`."""
+    _bench_command(commands)
+    _profile_command(commands)
+    _sweep_command(commands)
+    _raw_command(commands)
+    _robustness_command(commands)
+
+
+def _bench_command(commands: Any) -> None:
+    parser = command(commands, "bench", _bench, "measure recipes beside their teacher")
+    parser.add_argument("recipes", nargs="+", metavar="RECIPE")
+    measuring_options(parser)
+    threads_option(parser)
+    parser.add_argument("--conll", type=Path, metavar="FILE", help="a CoNLL file of your own, with --language")
+    parser.add_argument("--language", help="the language of --conll")
+
+
+def _profile_command(commands: Any) -> None:
+    parser = command(commands, "profile", _profile, "show where a recipe's bytes and milliseconds go")
+    parser.add_argument("recipe", metavar="RECIPE")
+    teacher_option(parser)
+    parser.add_argument("--language", default="en", help="language of the sample sentences (default: en)")
+
+
+def _sweep_command(commands: Any) -> None:
+    parser = command(commands, "sweep", _sweep, "measure many recipes into the table of precomputed results")
+    parser.add_argument("--recipes", type=Path, metavar="FILE", default=RECIPES, help="recipes, one a line")
+    parser.add_argument("--table", type=Path, metavar="FILE", default=results.PRECOMPUTED, help="where the rows go")
+    measuring_options(parser)
+    threads_option(parser)
+    parser.add_argument("--workers", type=count, default=1, metavar="N", help="processes that share the scoring (1)")
+
+
+def _raw_command(commands: Any) -> None:
+    parser = command(commands, "raw", _raw, "compare F1 from raw text with F1 from a corpus's own words")
+    parser.add_argument("recipe", metavar="RECIPE")
+    measuring_options(parser)
+
+
+def _robustness_command(commands: Any) -> None:
+    from ..measure.perturb import PERTURBATIONS
+
+    parser = command(commands, "robustness", _robustness, "measure how far F1 falls when the text is perturbed")
+    parser.add_argument("recipes", nargs="+", metavar="RECIPE")
+    measuring_options(parser)
+    parser.add_argument(
+        "--perturbations", type=codes, default=(), metavar="a,b", help=f"of these alone: {', '.join(PERTURBATIONS)}"
+    )
+    parser.add_argument("--table", type=Path, metavar="FILE", default=results.ROBUSTNESS, help="where the rows go")
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from ..measure.bench import bench
+
+    rows = bench(
+        [parse(text) for text in options.recipes],
+        chosen_corpora(options),
+        teacher=options.teacher,
+        sentences=options.sentences,
+        threads=options.threads,
+        command=own_command(),
+        report=progress,
+    )
+    show([asdict(row) for row in rows], options.json, _ROW)
+
+
+def _profile(options: argparse.Namespace) -> None:
+    from ..charts import anatomy
+    from ..measure.profile import profile
+
+    found = asdict(profile(parse(options.recipe), teacher=options.teacher, code=options.language, report=progress))
+    if options.json:
+        print_json(found)
+    else:
+        print(f"{options.recipe}: {anatomy.takeaway(found)}")
+
+
+def _sweep(options: argparse.Namespace) -> None:
+    from ..measure.sweep import read_recipes, sweep
+
+    added = sweep(
+        read_recipes(options.recipes),
+        chosen_corpora(options),
+        teacher=options.teacher,
+        table=options.table,
+        sentences=options.sentences,
+        threads=options.threads,
+        workers=options.workers,
+        command=own_command(),
+        report=progress,
+    )
+    show([{"added": added, "table": str(options.table)}], options.json, "{added} rows into {table}", single=True)
+
+
+def _raw(options: argparse.Namespace) -> None:
+    from .. import build
+    from ..measure.raw import compare
+
+    corpora = chosen_corpora(options)
+    tagger = build.tagger(parse(options.recipe), teacher=options.teacher, report=progress)
+    rows = compare(tagger, corpora, sentences=options.sentences, report=progress)
+    show([asdict(row) for row in rows], options.json, _RAW_ROW)
+
+
+def _robustness(options: argparse.Namespace) -> None:
+    from ..measure import robustness
+
+    plan = robustness.Plan(
+        recipes=[parse(text) for text in options.recipes],
+        corpora=chosen_corpora(options),
+        perturbations=robustness.chosen(options.perturbations),
+        sources=labelled_files(options),
+        teacher=options.teacher,
+        sentences=options.sentences,
+        command=own_command(),
+    )
+    rows = robustness.measure(plan, options.table, report=progress, say=say)
+    show([asdict(row) for row in rows], options.json, _ROBUSTNESS_ROW)

@@ -1,0 +1,91 @@
+"""The options that commands share, and what they stand for."""
+
+import argparse
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ..data import Corpus, corpora, samples
+from ..errors import DataError
+from ..languages import language
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with the usage in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with status 2."""
+        self.exit(2, f"mma: {message} (see {self.prog} --help)\n")
+
+
+def command(commands: Any, name: str, run: Any, text: str, *, as_json: bool = True) -> argparse.ArgumentParser:
+    """Add a command that `run` answers, by default with `--json`."""
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    if as_json:
+        parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    return parser
+
+
+def count(text: str) -> int:
+    """Read a number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def codes(text: str) -> tuple[str, ...]:
+    """Read names with commas between."""
+    return tuple(code.strip() for code in text.split(",") if code.strip())
+
+
+def teacher_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--teacher`."""
+    parser.add_argument("--teacher", default="multi", help="multi, a checkpoint folder, or a hub id")
+
+
+def languages_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--languages`."""
+    parser.add_argument("--languages", type=codes, default=(), metavar="a,b", help="language codes")
+
+
+def threads_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--threads`."""
+    parser.add_argument("--threads", type=count, metavar="N", help="of each tagger (default: all of this process)")
+
+
+def measuring_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every measurement takes: teacher, languages, files and how many of their sentences."""
+    teacher_option(parser)
+    languages_option(parser)
+    parser.add_argument("--data", type=Path, metavar="DIR", help="data folder with test files (default: the samples)")
+    parser.add_argument(
+        "--sentences", type=int, default=400, metavar="N", help="at most N of each test file, drawn by seed (400)"
+    )
+
+
+def labelled_files(options: argparse.Namespace) -> list[Corpus]:
+    """The test files of `--data`, else the samples, in all languages."""
+    return samples() if options.data is None else corpora(options.data, "test")
+
+
+def chosen_corpora(options: argparse.Namespace) -> list[Corpus]:
+    """The files to measure on.
+
+    Raises:
+        DataError: a language is unknown or has no file, or `--conll` lacks its language.
+    """
+    for code in options.languages:
+        language(code)
+    conll = getattr(options, "conll", None)
+    if conll is not None:
+        if options.language is None:
+            raise DataError("--conll needs --language")
+        return [Corpus(conll.name, language(options.language).code, "test", conll)]
+    found = labelled_files(options)
+    chosen = [c for c in found if not options.languages or c.language in options.languages]
+    missing = sorted(set(options.languages) - {c.language for c in chosen})
+    if missing:
+        raise DataError(
+            f"no test file in {', '.join(missing)}; there are {', '.join(sorted({c.language for c in found}))}"
+        )
+    return chosen

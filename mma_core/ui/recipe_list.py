@@ -1,0 +1,19 @@
+"""Several recipes in one line of text."""
+
+from ..errors import RecipeError
+from ..recipe import Recipe, parse
+
+MOST_RECIPES = 8
+
+
+def read_recipes(spelled: str) -> list[Recipe]:
+    """Recipes separated by white space, the teacher before them.
+
+    Raises:
+        RecipeError: one is not legal, or there are none or too many.
+    """
+    given = spelled.split()
+    if not 1 <= len(given) <= MOST_RECIPES:
+        raise RecipeError(f"type from 1 to {MOST_RECIPES} recipes with spaces between, for example: int8 layers:6+int8")
+    recipes = [parse(text) for text in ["teacher", *given]]
+    return list(dict.fromkeys(recipes))

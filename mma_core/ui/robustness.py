@@ -1,0 +1,135 @@
+"""The Robustness tab: F1 under perturbation by strength, recipe by recipe, and by sparsity and tier."""
+
+import html
+from typing import Any
+
+import gradio as gr
+
+from .. import builtin, results
+from ..charts import robustness as charts
+from ..charts.speed import ALL_SETS
+from ..languages import LANGUAGES
+from ..measure.perturb import PERTURBATIONS
+from ..results import Robustness
+from .notices import notices
+
+FIRST_TEACHER, FIRST_PERTURBATION = "multi", "typos"
+ALL = ("Average over data sets", ALL_SETS)
+TABLE = ("Recipe", "Language", "Data set", "Strength", "F1 % [95%]", "Change", "Sentences changed %", "Sentences")
+NOTE = (
+    "Strength is the share of words, or of entities where entities are swapped, that change; what changes at one "
+    "strength changes in the same way at every higher one, and the gold entities move along. Bands are 95% bootstrap "
+    "intervals over sentences; of an average they assume that data sets err independently."
+)
+SPARSITY = (
+    "How much of its F1 without perturbation a sparse recipe keeps at the greatest strength, by how much labelled text "
+    "of the languages the teacher saw. Recipes that do more than prune are left out."
+)
+
+
+def read() -> list[Robustness]:
+    """The table.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    return results.rows(results.ROBUSTNESS, Robustness)
+
+
+def _first(wanted: str | None, offered: list[str], *, otherwise: str) -> str | None:
+    return next((choice for choice in (wanted, otherwise, *offered[:1]) if choice in offered), None)
+
+
+@notices
+def choices(teacher: str | None, perturbation: str, view: str) -> list[Any]:
+    """The teachers and data sets that have rows by now; what was chosen stays where it still exists."""
+    rows = read()
+    known = sorted({row.teacher for row in rows})
+    teacher = _first(teacher, known, otherwise=FIRST_TEACHER)
+    views = _views(charts.cells(rows, teacher=teacher or "", perturbation=perturbation))
+    return [
+        gr.update(choices=known, value=teacher, visible=len(known) > 1),
+        gr.update(choices=views, value=_first(view, [value for _, value in views], otherwise=ALL_SETS)),
+    ]
+
+
+def _views(found: list[Robustness]) -> list[tuple[str, str]]:
+    places = {charts.place_key(row): f"{LANGUAGES[row.language].name}, {row.dataset}" for row in found}
+    return [ALL, *sorted((name, key) for key, name in places.items())]
+
+
+@notices
+def refresh(teacher: str | None, perturbation: str, view: str) -> list[Any]:
+    """Read the table again.
+
+    Returns:
+        Takeaway and the perturbation's summary as HTML, figure, table rows, takeaway and figure by sparsity.
+    """
+    rows = read()
+    found = charts.cells(rows, teacher=teacher or "", perturbation=perturbation, view=view)
+    everywhere = charts.cells(rows, teacher=teacher or "", perturbation=perturbation)
+    sparse = charts.kept(everywhere, builtin.labelled(teacher or ""))
+    return [
+        f"{_line(charts.takeaway(found, perturbation))}{_note(PERTURBATIONS[perturbation].summary)}",
+        charts.lines(charts.curves(found)),
+        {"headers": list(TABLE), "data": [_cells(row) for row in _ordered(found)]},
+        _line(charts.sparsity_takeaway(sparse)),
+        charts.by_sparsity(sparse),
+    ]
+
+
+def _line(said: str) -> str:
+    lines = html.escape(said).split("\n")
+    lines[1:] = [f"<code>{line}</code>" for line in lines[1:]]
+    return f'<p class="mma-takeaway">{"<br>".join(lines)}</p>'
+
+
+def _note(text: str) -> str:
+    return f'<p class="mma-note">{html.escape(text)}</p>'
+
+
+def _ordered(found: list[Robustness]) -> list[Robustness]:
+    return sorted(found, key=lambda row: (row.recipe, row.language, row.dataset, row.strength))
+
+
+def _cells(row: Robustness) -> list[Any]:
+    return [
+        row.recipe,
+        LANGUAGES[row.language].name,
+        row.dataset,
+        f"{row.strength:.0%}",
+        f"{row.f1:.1f} [{row.f1_low:.1f}, {row.f1_high:.1f}]",
+        round(row.change, 1),
+        round(row.changed, 1),
+        row.sentences,
+    ]
+
+
+def tab() -> None:
+    """Lay out the tab and wire its handlers."""
+    with gr.Tab("Robustness", id="robustness") as page:
+        filters = _filters()
+        said, figure, table = gr.HTML(), gr.Plot(show_label=False, elem_id="mma-robustness"), _table()
+        gr.HTML(_note(NOTE))
+        with gr.Accordion("By sparsity and tier", open=False):
+            outputs = [said, figure, table, gr.HTML(), gr.Plot(show_label=False, elem_id="mma-sparsity")]
+            gr.HTML(_note(SPARSITY))
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    teacher, perturbation, view = filters
+    for event in (page.select, teacher.input, perturbation.input):
+        event(choices, filters, [teacher, view], **quiet).then(refresh, filters, outputs, **quiet)
+    view.input(refresh, filters, outputs, **quiet)
+
+
+def _table() -> Any:
+    return gr.Dataframe(headers=list(TABLE), interactive=False, elem_id="mma-robustness-table", max_height=420)
+
+
+def _filters() -> list[Any]:
+    offered = [(one.title, name) for name, one in PERTURBATIONS.items()]
+    with gr.Row(elem_id="mma-robustness-filters"):
+        return [
+            gr.Dropdown([], label="Teacher", visible=False, min_width=120),
+            gr.Dropdown(offered, value=FIRST_PERTURBATION, label="Perturbation", scale=2, min_width=200),
+            gr.Dropdown([ALL], value=ALL_SETS, label="Data sets", scale=2, min_width=200),
+        ]

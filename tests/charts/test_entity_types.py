@@ -1,0 +1,48 @@
+"""F1 by entity type."""
+
+import pytest
+from grids import grid_of
+from rows import scored
+
+from mma_core.charts.entity_types import dots, records, takeaway, typed
+from mma_core.charts.phrases import NONE_MEASURED
+
+ROWS = [
+    scored("teacher", 80, "de", per_type={"PER": 90.0, "ORG": 70.0, "LOC": 80.0}),
+    scored("teacher", 80, "sw", per_type={"PER": 70.0, "ORG": 50.0}),
+    scored("int8", 80, "de", per_type={"PER": 90.0, "ORG": 60.0, "LOC": 79.0}),
+    scored("int8", 80, "sw", per_type={"PER": 70.0, "ORG": 48.0, "LOC": 0.0}),
+]
+
+
+def test_macro_over_the_data_sets_where_all_have_the_type() -> None:
+    teacher, int8 = typed(grid_of(ROWS))
+    assert teacher.f1 == pytest.approx({"PER": 80, "ORG": 60, "LOC": 80})
+    assert int8.f1 == pytest.approx({"PER": 80, "ORG": 54, "LOC": 79})
+    assert int8.sets == {"PER": 2, "ORG": 2, "LOC": 1}
+
+
+def test_takeaway_names_the_type_that_loses_most() -> None:
+    assert takeaway(typed(grid_of(ROWS))) == (
+        "Over 1 recipe organisations lose most: organisations −6.0, locations −1.0, persons +0.0 points on average; "
+        "the deepest loss is organisations under int8: −6.0."
+    )
+
+
+def test_no_loss_no_teacher_and_nothing() -> None:
+    same = [scored(recipe, 80, per_type={"PER": 90.0}) for recipe in ("teacher", "int8")]
+    assert takeaway(typed(grid_of(same))) == "No type loses under any recipe; the teacher has persons 90.0."
+    assert takeaway(typed(grid_of(ROWS[2:]))) == (
+        "int8 is best at persons: persons 80.0, organisations 54.0, locations 39.5."
+    )
+    assert takeaway(typed(grid_of([]))) == NONE_MEASURED
+    assert len(dots([]).data) == 0
+    assert typed(grid_of([scored("int8", 0, per_type={})])) == []
+
+
+def test_one_marker_a_type_in_shapes_and_colours_of_their_own() -> None:
+    figure = dots(typed(grid_of(ROWS)))
+    assert len({(trace.marker.color, trace.marker.symbol) for trace in figure.data}) == 3
+    assert list(figure.layout.yaxis.ticktext) == ["teacher", "int8"]
+    assert "teacher 60.0%, −6.0 points" in figure.data[1].hovertext[1]
+    assert len(records(typed(grid_of(ROWS)))) == 6

@@ -1,0 +1,140 @@
+"""F1 under perturbation: curves, the line above them, and sparsity by tier."""
+
+from typing import Any
+
+import pytest
+from robustness_rows import LABELLED, ROWS, SPARSE, row, rows
+
+from mma_core.charts import robustness as charts
+from mma_core.languages import Tier
+from mma_core.results import Robustness
+
+
+def cells(found: list[Robustness] = ROWS, **other: Any) -> list[Robustness]:
+    return charts.cells(found, **({"teacher": "multi", "perturbation": "typos"} | other))
+
+
+def test_a_curve_is_the_mean_over_data_sets_and_the_sturdiest_comes_first() -> None:
+    onnx, int8 = charts.curves(cells())
+    assert (onnx.recipe, int8.recipe) == ("onnx", "int8")
+    assert [(point.strength, point.f1) for point in onnx.points] == [(0, 70), (0.5, 55), (1, 35)]
+    assert onnx.kept == 50
+    last = onnx.points[-1]
+    assert (last.sets, last.sentences, last.changed) == (2, 400, 100)
+    assert last.low == pytest.approx(35 - 18**0.5 / 2)
+    assert last.high == pytest.approx(35 + 32**0.5 / 2)
+
+
+def test_one_data_set_keeps_its_own_interval() -> None:
+    onnx, _ = charts.curves(cells(view="sw/uner"))
+    assert [(point.f1, point.low, point.high) for point in onnx.points] == [(60, 57, 64), (50, 47, 54), (30, 27, 34)]
+
+
+def test_only_data_sets_that_all_recipes_share_are_averaged() -> None:
+    onnx, _ = charts.curves(cells([*ROWS, *rows("onnx", 10, 10, 10, language="am")]))
+    assert onnx.points[0].f1 == 70
+    assert charts.curves(cells([*rows("onnx", 1, 1, 1), *rows("int8", 1, 1, 1, language="sw")])) == []
+    (alone,) = charts.curves(cells([*rows("onnx", 80, 60, 40), *rows("onnx", 9, 9, 9, language="am")[:2]]))
+    assert alone.points[0].f1 == 80
+
+
+def test_other_perturbations_and_teachers_stay_out() -> None:
+    others = [row("onnx", 1, 5, perturbation="caps"), row("onnx", 1, 5, teacher="en"), row("layers:6", 0, 70)]
+    assert cells([*ROWS, *others]) == ROWS
+    assert cells(teacher="en") == []
+
+
+def test_the_newest_row_stands_whatever_the_machine() -> None:
+    new = row("onnx", 1, 44, date="2026-12-01", cpu="second")
+    old = row("onnx", 1, 11, date="2025-12-01", cpu="third")
+    assert [one.f1 for one in cells([new, *ROWS, old]) if one.recipe == "onnx" and one.strength == 1] == [44, 30]
+
+
+def test_takeaway() -> None:
+    assert charts.takeaway(cells(), "typos") == (
+        "At 100%, onnx keeps 50% of its F1 (70.0 → 35.0); int8 keeps 29% of its F1 (70.0 → 20.0) (2 data sets). "
+        "onnx loses most in Swahili (−50.0) and German (−40.0)."
+    )
+    close = charts.takeaway(cells([*rows("onnx", 80, 60, 40), *rows("int8", 80, 60, 36)]), "typos")
+    assert close.startswith("At 100%, onnx keeps 50% of its F1 (80.0 → 40.0); int8 keeps 45% of its F1 (80.0 → 36.0)")
+    assert close.endswith(", with overlapping intervals (1 data set).")
+    one = charts.takeaway(cells(rows("onnx", 80, 80, 80)), "typos")
+    assert one == "At 100%, onnx keeps 100% of its F1 (80.0 → 80.0) (1 data set)."
+    assert "--perturbations caps" in charts.takeaway([], "caps")
+    apart = cells([*rows("onnx", 1, 1, 1), *rows("int8", 1, 1, 1, language="sw")])
+    assert charts.takeaway(apart, "typos") == charts.NOT_SHARED
+
+
+def test_a_recipe_that_finds_nothing_keeps_nothing() -> None:
+    (curve,) = charts.curves(cells(rows("onnx", 0, 0, 0)))
+    assert curve.kept == 0
+
+
+def test_lines_have_bands_and_hover() -> None:
+    figure = charts.lines(charts.curves(cells()))
+    band, line, *_ = figure.data
+    assert list(line.x) == [0, 0.5, 1]
+    assert list(line.y) == [70, 55, 35]
+    assert (band.fill, len(band.x), band.showlegend) == ("toself", 6, False)
+    assert max(band.y) > 70 > min(band.y)
+    assert [trace.name for trace in figure.data if trace.name] == ["onnx", "int8"]
+    assert len({trace.line.color for trace in figure.data if trace.name}) == 2
+    assert line.hovertext[2].split("<br>") == [
+        "<b>onnx</b>, strength 100%",
+        "F1 35.0%, 95% interval 32.9 to 37.8",
+        "−35.0 against the text as it is",
+        "100% of the sentences changed",
+        "400 sentences of 2 data sets",
+    ]
+
+
+def test_names_are_escaped_and_many_recipes_differ() -> None:
+    many = [one for number in range(12) for one in rows(f"<b>{number}", 80, 60, 40)]
+    figure = charts.lines(charts.curves(cells(many)))
+    assert all("<b>" not in trace.name for trace in figure.data if trace.name)
+    styles = {(trace.line.color, trace.line.dash) for trace in figure.data if trace.name}
+    assert len(styles) == 12
+
+
+def test_no_rows_make_a_figure_that_says_so() -> None:
+    assert "Nothing to draw" in charts.lines([]).layout.annotations[0].text
+
+
+def test_sparsity_by_tier() -> None:
+    found = charts.kept(cells(SPARSE), LABELLED)
+    assert [(one.tier, one.embeddings, one.sparsity, round(one.kept, 6), one.sets) for one in found] == [
+        (Tier.HIGH, False, 0, 50, 1),
+        (Tier.HIGH, False, 0.5, 55, 1),
+        (Tier.HIGH, True, 0, 50, 1),
+        (Tier.HIGH, True, 0.9, 25, 1),
+        (Tier.MID, False, 0, 50, 1),
+        (Tier.MID, False, 0.5, 45, 1),
+        (Tier.MID, True, 0, 50, 1),
+        (Tier.MID, True, 0.9, 5, 1),
+    ]
+    assert charts.sparsity_takeaway(found) == (
+        "F1 kept under the perturbation, dense → 90% sparse: high-resource 50% → 25%, mid-resource 50% → 5%."
+    )
+    figure = charts.by_sparsity(found)
+    assert [trace.name for trace in figure.data] == [
+        "high-resource",
+        "high-resource, embeddings too",
+        "mid-resource",
+        "mid-resource, embeddings too",
+    ]
+    assert list(figure.data[1].x) == [0, 0.9]
+    assert figure.data[1].line.dash == "dash"
+    assert figure.data[0].hovertext[0] == "<b>high-resource</b><br>dense<br>keeps 50.0% of its F1<br>1 data set"
+
+
+def test_sparsity_of_a_teacher_of_unknown_training_and_without_a_dense_row() -> None:
+    (one,) = charts.kept(cells(rows("sparse:0.9", 40, 30, 10)), {})
+    assert (one.tier, one.kept) == (None, 25)
+    assert charts.sparsity_takeaway([one]).endswith("90% sparse: tier not known 25%.")
+    assert charts.by_sparsity([one]).data[0].name == "tier not known, embeddings too"
+
+
+def test_no_sparse_recipes_yet() -> None:
+    assert charts.kept(cells(), LABELLED) == []
+    assert "No sparse recipe" in charts.sparsity_takeaway([])
+    assert "No sparse recipes" in charts.by_sparsity([]).layout.annotations[0].text

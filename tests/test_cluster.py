@@ -1,0 +1,275 @@
+"""A local Ray cluster of two nodes with caches of their own: the same entities in the same order, and plain errors."""
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from builds import Made
+
+from mma_core import artifact, build, bulk, cluster, engines, runtime
+from mma_core.artifact import Artifact
+from mma_core.cluster import ClusterError, Machines
+from mma_core.errors import ArtifactError, DataError, RecipeError
+from mma_core.recipe import parse
+
+pytest_plugins = ("engine_fixtures",)
+pytestmark = [
+    pytest.mark.timeout(1200),  # a busy machine takes minutes to start nodes
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # Ray warns of its own settings
+]
+
+STARTS = 5
+MANY = [f"Angela Merkel besuchte {'am Montag ' * (number % 7)}Siemens in München." for number in range(60)]
+
+
+def add_node(nodes: Any, cache: Path) -> Any:
+    """Start a node; anew if its helpers took more than the 15 seconds that Ray has for them on a busy machine."""
+    start = partial(
+        nodes.add_node,
+        num_cpus=1,
+        object_store_memory=80 << 20,
+        env_vars={"MMA_CACHE": str(cache)},
+        include_dashboard=False,
+        include_log_monitor=False,
+        no_monitor=True,
+    )
+    for _ in range(STARTS - 1):
+        with suppress(Exception):
+            return start()
+    return start()
+
+
+@pytest.fixture(scope="module")
+def caches(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The cache of each node."""
+    return [tmp_path_factory.mktemp("node") for _ in range(2)]
+
+
+@pytest.fixture(scope="module")
+def nodes(caches: list[Path], own_cache: Path) -> Iterator[Any]:
+    """A cluster of two nodes with a processor each."""
+    pytest.importorskip("ray", reason="requirements-ray.txt is not installed")
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        made = Cluster()
+        for cache in caches:
+            add_node(made, cache)
+        yield made
+        made.shutdown()
+
+
+@pytest.fixture
+def teacher(made: Made, tiny_teacher: Callable[[str], Path]) -> str:
+    """A teacher whose export stands in the cache."""
+    made("bert")
+    return str(tiny_teacher("bert"))
+
+
+def machines(address: str, teacher: str = "multi", language: str = "de") -> Machines:
+    return Machines(address=address, recipe="onnx", teacher=teacher, language=language)
+
+
+def borders(found: Any) -> list[list[tuple[int, int, str]]]:
+    return [[(span.start, span.end, span.label) for span in spans] for spans in found]
+
+
+def test_machines_share_the_work_in_order(
+    nodes: Any, caches: list[Path], teacher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ray.data import DataContext
+
+    monkeypatch.setattr(DataContext.get_current(), "wait_for_min_actors_s", 600)  # else the first may tag all
+    monkeypatch.setattr(runtime, "POOL_TEXTS", 4)
+    monkeypatch.setattr(cluster, "LEG", 5)
+    made = build.build(parse("onnx"), teacher=teacher)
+    alone = build.open_artifact(made, 1).tag_texts(MANY, "de")
+    assert any(alone), "a random teacher that finds nothing proves nothing"
+    read = iter(MANY)
+    together = machines(nodes.address, teacher).tag(read)
+    found = [next(together)]
+    assert len(list(read)) >= len(MANY) - 4 * (2 * cluster.AHEAD + 2), "texts are read as they are needed"
+    together.close()
+    found = list(machines(nodes.address, teacher).tag(iter(MANY)))
+    assert borders(found) == borders(alone)
+    for cache in caches:
+        received = cache / "artifacts" / made.folder.name
+        assert {path.name for path in received.iterdir()} == {path.name for path in made.folder.iterdir()}
+        assert artifact.open_folder(received).manifest == made.manifest
+
+
+def test_an_error_of_a_machine_arrives(nodes: Any, teacher: str) -> None:
+    with pytest.raises(DataError, match=r"^unknown language 'xx'; known: .*zu$"):
+        list(machines(nodes.address, teacher, "xx").tag(MANY))
+
+
+def test_an_error_in_the_texts_arrives(nodes: Any, teacher: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "POOL_TEXTS", 4)
+    lines = [*(f"{text}\n".encode() for text in MANY), b"Caf\xe9\n"]
+    texts = (document.text for document in bulk.documents(lines, "x"))
+    with pytest.raises(DataError, match=f"x is not UTF-8 in line {len(MANY) + 1}"):
+        list(machines(nodes.address, teacher).tag(texts))
+
+
+def test_after_kill_9_the_command_goes_on(nodes: Any, teacher: str, tmp_path: Path) -> None:
+    source, out, alone = tmp_path / "texts.txt", tmp_path / "out.jsonl", tmp_path / "alone.jsonl"
+    source.write_text("".join(f"{text}\n" for text in MANY * 400), encoding="utf-8")
+    tag = [sys.executable, "-m", "mma_core", "tag", "onnx", "--teacher", teacher, "--language", "de"]
+    tag += ["--json", "--file", str(source), "--out"]
+    process = subprocess.Popen([*tag, str(out), "--ray", nodes.address], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    while "documents" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    left = out.read_bytes().count(b"\n")
+    assert 0 < left < len(MANY) * 400
+    done = subprocess.run([*tag, str(out), "--ray", nodes.address], capture_output=True, text=True, check=True)
+    assert f"holds {left:,} finished documents" in done.stderr
+    assert json.loads(done.stdout) == {"documents": len(MANY) * 400, "out": str(out)}
+    subprocess.run([*tag, str(alone)], capture_output=True, check=True)
+    assert out.read_bytes() == alone.read_bytes()
+
+
+def test_a_lost_machine_is_said_and_the_others_can_go_on(
+    nodes: Any, teacher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "POOL_TEXTS", 2)
+    alone = build.tagger(parse("onnx"), teacher=teacher, threads=1).tag_texts(MANY, "de")
+    together = machines(nodes.address, teacher).tag(MANY)
+    found = [next(together)]
+    (lost,) = nodes.worker_nodes
+    nodes.remove_node(lost, allow_graceful=False)
+    with pytest.raises(ClusterError, match="a machine was lost; start again, and --out FILE goes on"):
+        found += together
+    rest = machines(nodes.address, teacher).tag(MANY[len(found) :])
+    assert borders([*found, *rest]) == borders(alone)
+
+
+def test_where_there_is_nothing_to_tag_no_cluster_is_needed() -> None:
+    assert list(machines("nowhere:1").tag([])) == []
+
+
+@pytest.mark.parametrize("address", ["", "head", "ray://head:10001", "head:port", ":6379", "local"])
+def test_an_address_that_is_none(address: str) -> None:
+    with pytest.raises(ClusterError, match="neither auto nor HOST:PORT of a cluster's head"):
+        list(machines(address).tag(MANY))
+
+
+def test_an_address_where_nobody_listens() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        with pytest.raises(ClusterError, match=f"--ray 127.0.0.1:{port}: no cluster answers .*ray start --head"):
+            list(machines(f"127.0.0.1:{port}").tag(MANY))
+    for port in (0, 99999):
+        with pytest.raises(ClusterError, match="no cluster answers"):
+            list(machines(f"127.0.0.1:{port}").tag(MANY))
+
+
+def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, repository: Path) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ClusterError, match=r"pip install -r (requirements-ray\.txt)") as caught:
+        list(machines("auto").tag(MANY))
+    assert (repository / str(caught.value).rsplit(maxsplit=1)[-1]).exists()
+
+
+def test_what_ray_says_of_a_cluster_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray")
+
+    def refuse(**_settings: Any) -> None:
+        raise RuntimeError("Version mismatch: The cluster was started with:\n    Ray: 1.0\n")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(ClusterError, match=r"^--ray auto: Version mismatch: The cluster was started with: Ray: 1\.0$"):
+        list(machines("auto").tag(MANY))
+
+
+def test_a_machine_that_lacks_a_library_is_no_failure_of_ours() -> None:
+    met = SimpleNamespace(cause=ModuleNotFoundError("No module named 'openvino'", name="openvino"))
+    assert str(cluster._ours(met)) == "a machine of the cluster lacks openvino: pip install -r requirements.txt there"
+
+
+def test_a_shelf_keeps_what_has_not_been_tagged() -> None:
+    async def use() -> None:
+        shelf = cluster._Shelf(2)
+        asked = asyncio.create_task(shelf.has(1))
+        await shelf.put(["a"])
+        assert not asked.done()
+        await shelf.put(["b"])
+        assert await asked
+        assert [await shelf.chunk(number) for number in range(2)] == [["a"], ["b"]]
+        await shelf.put(["c"])
+        assert [await shelf.chunk(number) for number in range(3)] == [[], ["b"], ["c"]]
+        asked = asyncio.create_task(shelf.has(3))
+        await shelf.put(None)
+        assert not await asked
+        assert [await shelf.has(number) for number in range(4)] == [True, True, True, False]
+
+    asyncio.run(use())
+
+
+@pytest.fixture
+def parcel(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> cluster.Parcel:
+    """An artifact on its way to this machine, whose cache is empty."""
+    ray = pytest.importorskip("ray")
+    monkeypatch.setattr(ray, "put", lambda content: content)
+    monkeypatch.setattr(ray, "get", lambda content: content)
+    packed = cluster._packed(made("bert"))
+    monkeypatch.setenv("MMA_CACHE", str(tmp_path))
+    return packed
+
+
+def test_an_artifact_is_received_once(parcel: cluster.Parcel, tmp_path: Path) -> None:
+    sent, files = parcel
+    received = cluster._received(parcel)
+    assert received.folder == tmp_path / "artifacts" / sent.folder.name
+    assert received.manifest == sent.manifest
+    files.clear()
+    assert cluster._received(parcel) == received
+    (received.folder / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ArtifactError):
+        cluster._received(parcel)
+
+
+def test_an_artifact_of_another_build_gives_way(parcel: cluster.Parcel) -> None:
+    received = cluster._received(parcel)
+    manifest = {**received.manifest, "created": "earlier"}
+    (received.folder / "recipe.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert cluster._received(parcel).manifest == parcel[0].manifest
+
+
+def test_a_damaged_parcel_is_refused(parcel: cluster.Parcel) -> None:
+    parcel[1]["model.onnx"][100] ^= 1
+    with pytest.raises(ArtifactError, match=r"model\.onnx is missing or damaged"):
+        cluster._received(parcel)
+
+
+@pytest.mark.parametrize(("recipe", "reduced"), [("int8", False), ("int8", True), ("onnx", False)])
+def test_eight_bits_are_not_run_where_they_overflow(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recipe: str, *, reduced: bool
+) -> None:
+    monkeypatch.setattr(engines, "has_vnni", lambda: False)
+    made = Artifact(tmp_path, {"recipe": recipe, "reduced_range": reduced})
+    if recipe == "int8" and not reduced:
+        with pytest.raises(RecipeError, match="has no VNNI, and int8 was built on one that has"):
+            cluster._check(made)
+    else:
+        cluster._check(made)
+
+
+def test_a_machine_that_cannot_run_a_recipe_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(engines, "has_bf16", lambda: False)
+    with pytest.raises(RecipeError, match=r"^machine .* of the cluster: step bf16"):
+        cluster._check(Artifact(tmp_path, {"recipe": "bf16", "reduced_range": False}))
