@@ -153,8 +153,10 @@ def test_a_lost_machine_is_said_and_the_others_can_go_on(
     nodes.remove_node(lost, allow_graceful=False)
     with pytest.raises(ClusterError, match="a machine was lost; start again, and --out FILE goes on"):
         found += together
-    rest = machines(nodes.address, teacher).tag(MANY[len(found) :])
-    assert borders([*found, *rest]) == borders(alone)
+    for _ in range(STARTS):  # a cluster that has not noticed the loss yet gives work to the lost machine once more
+        with suppress(ClusterError):
+            found += machines(nodes.address, teacher).tag(MANY[len(found) :])
+    assert borders(found) == borders(alone)
 
 
 def test_where_there_is_nothing_to_tag_no_cluster_is_needed() -> None:

@@ -16,7 +16,7 @@ from ..errors import DataError
 from ..pieces import NO_PIECE, STARTS_UNSPACED, first_pieces, join
 from ..spans import words
 from . import encoder
-from .loop import Batch, Report, fit, plan_batches
+from .loop import Batch, Report, attention, fit, plan_batches
 from .plans import Mixture, Stage
 
 IGNORE = -100
@@ -163,6 +163,7 @@ def initial_model(stage: Stage, start: Path | None) -> BertForTokenClassificatio
         config.update({**shape, "id2label": dict(enumerate(TAGS)), "label2id": {t: i for i, t in enumerate(TAGS)}})
         model = BertForTokenClassification(config)
         model.bert.load_state_dict(encoder.state_dict(encoder.read(encoder.package_file())), strict=True)
+    model.set_attn_implementation(attention())
     model.bert.embeddings.word_embeddings.weight.requires_grad_(stage.train_embeddings)
     return model
 
