@@ -10,7 +10,8 @@ from typing import Any
 from ..errors import DataError
 from .loop import Settings
 
-TASKS = ("ner", "masked-lm")
+TASKS = ("ner", "masked-lm", "soft-labels")
+ENCODER = "encoder"
 PLANS = Path(__file__).parents[2] / "precomputed" / "training" / "teachers.toml"
 
 
@@ -52,8 +53,10 @@ class Stage:
         mixture: the sentences.
         dropout: of hidden states and attention.
         train_embeddings: whether the word embeddings learn too; such a teacher cannot share the encoder's.
-        task: `ner` on labelled sentences, or `masked-lm` on unlabelled text; of the mixture the latter takes languages
-            and exponent alone.
+        task: `ner` on labelled sentences; `masked-lm` on unlabelled text; `soft-labels`, the tags that earlier stages
+            give unlabelled text. Of the mixture text takes languages and exponent alone, and `drop` with soft labels.
+        start: name of the stage whose weights it begins with, `encoder` for the bare encoder; empty for the one before.
+        taught_by: with soft labels, how many of the stages before are the teachers.
         mean_of: instead of training, take the mean of the weights that so many of the stages before ended with
             (Wortsman et al. 2022, the uniform soup); such a stage has no steps.
     """
@@ -64,12 +67,16 @@ class Stage:
     dropout: float = 0.0
     train_embeddings: bool = False
     task: str = "ner"
+    start: str = ""
+    taught_by: int = 0
     mean_of: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a task that there is none of."""
+        """Refuse a task that there is none of, and soft labels of nobody."""
         if self.task not in TASKS:
             raise DataError(f"stage {self.name}: unknown task {self.task!r}; known: {', '.join(TASKS)}")
+        if (self.task == "soft-labels") != (self.taught_by > 0):
+            raise DataError(f"stage {self.name}: task soft-labels goes with taught_by of 1 or more, and only with it")
 
 
 def read_plans(path: Path = PLANS) -> dict[str, list[Stage]]:

@@ -5,9 +5,10 @@ import json
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,15 @@ from transformers import BertForTokenClassification
 
 from ..data import Corpus
 from ..errors import DataError
-from . import encoder, masked_lm, ner
+from . import encoder, masked_lm, ner, soft_labels
 from .loop import Report, accelerator, non_default
-from .plans import PLANS, Stage, read_plans
+from .plans import ENCODER, PLANS, Stage, read_plans
 
-_TASKS = {"ner": (ner.labelled, ner.train), "masked-lm": (masked_lm.unlabelled, masked_lm.train)}
+_TASKS: dict[str, tuple[Callable[..., ner.Labelled], Callable[..., BertForTokenClassification]]] = {
+    "ner": (ner.labelled, ner.train),
+    "masked-lm": (masked_lm.unlabelled, masked_lm.train),
+    "soft-labels": (masked_lm.unlabelled, soft_labels.train),
+}
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,8 @@ def run_stages(name: str, stages: Sequence[Stage], *, data: Path, work: Path, re
             _note_seen(seen, labels, stage)
         if not (place / "checkpoint").is_dir():
             share = _part(report, number, len(stages), stage.name)
-            model = _run(stage, folders, tokenizer=tokenizer, labels=labels, folder=place, report=share)
+            before = {stages[index].name: folder for index, folder in enumerate(folders)}
+            model = _run(stage, before, tokenizer=tokenizer, labels=labels, folder=place, report=share)
             _keep(model, tokenizer, place / "checkpoint")
         folders.append(place / "checkpoint")
     if not folders:
@@ -94,18 +100,31 @@ def run_stages(name: str, stages: Sequence[Stage], *, data: Path, work: Path, re
 
 def _run(
     stage: Stage,
-    before: Sequence[Path],
+    before: Mapping[str, Path],
     *,
     tokenizer: Tokenizer,
     labels: ner.Labelled,
     folder: Path,
     report: Report,
 ) -> BertForTokenClassification:
+    folders = list(before.values())
     if stage.mean_of:
-        return mean(before[-stage.mean_of :])
+        return mean(folders[-stage.mean_of :])
     _, training = _TASKS[stage.task]
-    start = before[-1] if before else None
-    return training(stage, start=start, tokenizer=tokenizer, labels=labels, folder=folder, report=report)
+    if stage.taught_by:
+        training = partial(training, teachers=folders[-stage.taught_by :])
+    return training(
+        stage, start=_start(stage, before), tokenizer=tokenizer, labels=labels, folder=folder, report=report
+    )
+
+
+def _start(stage: Stage, before: Mapping[str, Path]) -> Path | None:
+    if stage.start == ENCODER:
+        return None
+    if stage.start and stage.start not in before:
+        known = ", ".join([ENCODER, *before])
+        raise DataError(f"stage {stage.name} cannot start from {stage.start!r}; known: {known}")
+    return before[stage.start] if stage.start else next(reversed(list(before.values())), None)
 
 
 def stage_key(stage: Stage, files: Sequence[Corpus], before: str) -> str:
