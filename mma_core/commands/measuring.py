@@ -25,8 +25,8 @@ _ROW = (
     "{words_per_s:8.0f} words/s  x{speedup:.2f} [{speedup_low:.2f}, {speedup_high:.2f}]"
 )
 _RAW_ROW = (
-    "{language:4} {dataset:12} F1 {f1_words:5.1f} from words, {f1_raw:5.1f} from raw text ({difference:+.1f})  "
-    "{same_words:.0f}% of sentences cut alike"
+    "{language:4} {dataset:12} F1 {f1_words:5.1f} from words, {f1_raw:5.1f} from raw text "
+    "({difference:+.1f} [{low:+.1f}, {high:+.1f}])  {same_words:.0f}% of sentences cut alike"
 )
 _ROBUSTNESS_ROW = (
     "{recipe:28} {language:4} {dataset:12} {perturbation:13} {strength:5.0%} "

@@ -8,6 +8,9 @@ corpus left on a name is no part of it.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from .. import bootstrap
 from ..data import LABELS, Corpus, Sentence, draw
 from ..errors import DataError
 from ..runtime import Tagger
@@ -32,6 +35,8 @@ class Comparison:
         f1_words: strict micro F1 from the corpus's words, in percent.
         f1_raw: the same from raw text.
         difference: `f1_raw` less `f1_words`, in points.
+        low: lower end of its 95% interval, by a paired bootstrap over sentences.
+        high: upper end.
         same_words: share of the sentences whose words come out as the corpus has them, in percent.
     """
 
@@ -41,6 +46,8 @@ class Comparison:
     f1_words: float
     f1_raw: float
     difference: float
+    low: float
+    high: float
     same_words: float
 
 
@@ -83,15 +90,18 @@ def _row(tagger: Tagger, corpus: Corpus, chosen: Sequence[Sentence]) -> Comparis
     from_words = [_of_tags(*one, answer.tags) for one, answer in zip(written, tagged, strict=True)]
     answers = tagger.tag_texts(texts, corpus.language)
     from_text = [_entities(text, found) for text, found in zip(texts, answers, strict=True)]
-    f1_words, f1_raw = f1(gold, from_words), f1(gold, from_text)
+    one_file = np.zeros(len(chosen), dtype=np.int64)
+    found = bootstrap.paired(_counts(gold, from_text), _counts(gold, from_words), one_file, SEED)
     same = [words(text, corpus.language) == borders for text, borders in written]
     return Comparison(
         language=corpus.language,
         dataset=corpus.source,
         sentences=len(chosen),
-        f1_words=f1_words,
-        f1_raw=f1_raw,
-        difference=round(f1_raw - f1_words, 2),
+        f1_words=f1(gold, from_words),
+        f1_raw=f1(gold, from_text),
+        difference=round(found.points, 2),
+        low=round(found.low, 2),
+        high=round(found.high, 2),
         same_words=round(100 * sum(same) / len(same), 1),
     )
 
@@ -111,6 +121,11 @@ def _entities(text: str, found: Iterable[Span]) -> set[Entity]:
     return trimmed
 
 
+def _counts(gold: Sequence[set[Entity]], found: Sequence[set[Entity]]) -> np.ndarray:
+    """Right, found and gold entities of each sentence, shape (sentences, 3)."""
+    return np.array([(len(g & f), len(f), len(g)) for g, f in zip(gold, found, strict=True)])
+
+
 def f1(gold: Sequence[set[Entity]], found: Sequence[set[Entity]]) -> float:
     """Strict micro F1 in percent: an entity counts if both borders and the label are right.
 
@@ -118,6 +133,5 @@ def f1(gold: Sequence[set[Entity]], found: Sequence[set[Entity]]) -> float:
         gold: entities of each sentence.
         found: the same, of a tagger.
     """
-    right = sum(len(ours & theirs) for ours, theirs in zip(gold, found, strict=True))
-    total = sum(map(len, gold)) + sum(map(len, found))
-    return round(200 * right / total, 2) if total else 0.0
+    counts = _counts(gold, found)
+    return round(float(bootstrap.f1(counts, np.ones((1, len(counts))))[0]), 2)
