@@ -137,19 +137,17 @@ def test_key_follows_all_that_matters(tmp_path: Path, monkeypatch: pytest.Monkey
     assert one.key("0") == other.key("0")
 
 
-@dataclass(frozen=True)
-class Learner(Step):
-    """A step that trains, which is registered nowhere else."""
-
-    name, kind, title, example = "learner", Kind.PRUNE, "Learn", "learner"
-    trains = True
-
-
 @pytest.fixture
 def learner() -> Iterator[Recipe]:
-    """A recipe that trains."""
+    """A recipe of one step that trains, which is registered for this test alone."""
+
+    @dataclass(frozen=True)
+    class Learner(Step):
+        name, kind, title, example = "learner", Kind.PRUNE, "Learn", "learner"
+        trains = True
+
     yield Recipe((Learner(),))
-    Step.registry.pop("learner")
+    del Step.registry["learner"]
 
 
 def test_the_budget_counts_where_something_is_learnt(learner: Recipe) -> None:
