@@ -8,10 +8,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from enum import IntEnum, StrEnum
 from itertools import pairwise
-from typing import Any, ClassVar, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .errors import DataError, RecipeError
 from .languages import language
+
+if TYPE_CHECKING:
+    from .data import Sentence
+
+# How long a step may train: under 10 minutes on two cores, under an hour, and what the method asks for.
+BUDGETS = ("quick", "standard", "full")
 
 
 class Kind(IntEnum):
@@ -36,6 +43,13 @@ class World:
         seed: of every random choice.
         threads: processor threads to use.
         report: called with a share from 0 to 1 and a description of what is being done.
+        labelled: → (source, language) → the labelled sentences that students of this teacher may learn from; it
+            reads files, so a step that needs them calls it once.
+        unlabelled: language codes (empty for all), at most so many sentences of each → unlabelled sentences by
+            language, each as its words.
+        budget: one of `BUDGETS`.
+        work: where this step's training keeps checkpoints and logs; it goes when the artifact is written.
+        shared: where the teacher's outputs are kept for all its students.
     """
 
     teacher: Any
@@ -45,6 +59,11 @@ class World:
     seed: int
     threads: int
     report: Callable[[float, str], None]
+    labelled: Callable[[], Mapping[tuple[str, str], Sequence["Sentence"]]]
+    unlabelled: Callable[[Sequence[str], int], Mapping[str, Sequence[tuple[str, ...]]]]
+    budget: str
+    work: Path
+    shared: Path
 
 
 class Form(StrEnum):
@@ -132,6 +151,7 @@ class Step:
         example: a legal spelling, for help and tests.
         engine: the engine a precision runs in, empty for the others.
         quantises: whether a precision rounds the graph's matrices to integers, and can leave some of them as they are.
+        trains: whether it learns from sentences, for as long as the budget says.
         separator: what stands between its arguments.
 
     The arguments are the dataclass fields, declared with `argument`: `int`, `float`, one `str` of several or a
@@ -146,6 +166,7 @@ class Step:
     example: ClassVar[str]
     engine: ClassVar[str] = ""
     quantises: ClassVar[bool] = False
+    trains: ClassVar[bool] = False
     separator: ClassVar[str] = ","
     registry: ClassVar[dict[str, type["Step"]]] = {}
 
@@ -241,6 +262,11 @@ class Recipe:
     def after_export(self) -> tuple[Step, ...]:
         """Steps that change the exported graph."""
         return tuple(step for step in self.steps if step.kind is Kind.PRECISION)
+
+    @property
+    def trains(self) -> bool:
+        """Whether any step learns from sentences."""
+        return any(step.trains for step in self.steps)
 
     @property
     def engine(self) -> str:
