@@ -63,18 +63,6 @@ class Checkpoint:
         surgery.keep_layers(model, kept)
         return self._with(model, self.tokenizer)
 
-    def with_heads(self, kept: Sequence[Sequence[int]]) -> "Checkpoint":
-        """A copy with only these attention heads of each layer, as many in every layer."""
-        model = copy.deepcopy(self.model)
-        surgery.keep_heads(model, kept)
-        return self._with(model, self.tokenizer)
-
-    def with_columns(self, kept: Sequence[Sequence[int]]) -> "Checkpoint":
-        """A copy with only these feed-forward columns of each layer, as many in every layer."""
-        model = copy.deepcopy(self.model)
-        surgery.keep_columns(model, kept)
-        return self._with(model, self.tokenizer)
-
     def with_vocabulary(self, kept: Sequence[int], tokenizer: Tokenizer) -> "Checkpoint":
         """A copy whose word embeddings are the rows `kept`, with the tokenizer that numbers them anew."""
         rows = torch.as_tensor(list(kept))

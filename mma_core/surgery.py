@@ -48,6 +48,7 @@ _BERT = _Names(
     "num_attention_heads",
     "intermediate_size",
 )
+_KNOWN = {"distilbert": _DISTILBERT} | dict.fromkeys(("bert", "roberta", "xlm-roberta", "electra", "camembert"), _BERT)
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,13 @@ class Parts:
     outer: Linear
 
 
+def has_layers(config: Any) -> bool:
+    """Whether a model has what is taken out here; a recurrent one has not."""
+    return config.model_type in _KNOWN
+
+
 def _names(config: Any) -> _Names:
-    return _DISTILBERT if config.model_type == "distilbert" else _BERT
+    return _KNOWN[config.model_type]
 
 
 def stack(model: PreTrainedModel) -> ModuleList:

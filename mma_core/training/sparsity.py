@@ -7,10 +7,21 @@ Ogueji et al. 2022 are silent on theirs: from 10% to 70% of the steps, every 1% 
 matrix has the same share of zeros.
 """
 
+import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from ..checkpoint import Checkpoint
+from ..errors import RecipeError
+from ..recipe import Step, World
+from . import budgets, students
+from .distil import Losses
+from .loop import After
+from .material import gather
 
 BEGIN, END, EVERY = 0.1, 0.7, 0.01
 
@@ -30,6 +41,34 @@ def share_of_zeros(step: int, steps: int, final: float) -> float:
         return 0.0
     reached = begin + (step - begin) // every * every
     return final * (1 - (1 - (reached - begin) / (end - begin)) ** 3)
+
+
+def sparsified(step: Step, share: float, *, model: Checkpoint, world: World, embeddings: bool) -> Checkpoint:
+    """A copy of a checkpoint, fine-tuned on labels while its weights become zero.
+
+    Args:
+        step: who asks, for its budget and its name.
+        share: of zeros in the end.
+        model: what is pruned; it stays as it is.
+        world: sentences, budget, places.
+        embeddings: whether the word embeddings lose their share too.
+
+    Raises:
+        RecipeError: there are no labelled sentences.
+    """
+    world.report(0.0, "reading the sentences")
+    files, languages = world.labelled(), students.languages_of(model, world)
+    parts = [files[key] for key in sorted(files) if not languages or key[1] in languages]
+    material = gather(parts, budgets.TABLE[step.name][world.budget].sentences, teacher=model, world=world)
+    if not material.encoded:
+        raise RecipeError(f"step {step}: no labelled sentences to fine-tune on; pass --data or other languages")
+
+    def pruning(trained: PreTrainedModel, steps: int) -> After:
+        return MagnitudePruning(matrices(trained, embeddings=embeddings), steps=steps, final=share)
+
+    student = replace(model, model=copy.deepcopy(model.model))
+    phase = students.Phase(Losses(task=1.0), learning_rate=1e-4, change=pruning)
+    return students.taught(step, student, material, world, [phase])
 
 
 class MagnitudePruning:
@@ -68,7 +107,7 @@ def zero_smallest(weights: Tensor, count: int) -> None:
     flat[(sizes == border).nonzero().flatten()[:missing]] = 0
 
 
-def matrices(model: nn.Module, *, embeddings: bool) -> list[nn.Parameter]:
+def matrices(model: PreTrainedModel, *, embeddings: bool) -> list[nn.Parameter]:
     """The weights that may become zeros: all matrices of the encoder's layers, never normalisations, biases or head.
 
     Args:
@@ -80,5 +119,5 @@ def matrices(model: nn.Module, *, embeddings: bool) -> list[nn.Parameter]:
         for name, parameter in model.named_parameters()
         if parameter.ndim > 1 and "embeddings" not in name and "classifier" not in name
     ]
-    table = [model.get_input_embeddings().weight] if embeddings else []  # type: ignore[operator]
+    table = [model.get_input_embeddings().weight] if embeddings else []
     return [*inside, *table]
