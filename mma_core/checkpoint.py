@@ -9,11 +9,12 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoModelForTokenClassification, PreTrainedModel
+from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
 from transformers.utils import logging
 
 from . import sources
 from .errors import ArtifactError
+from .xtreme import XtremeConfig, XtremeForTokenClassification
 
 _TYPES = {"PERSON": "PER", "ORGANIZATION": "ORG", "ORGANISATION": "ORG", "LOCATION": "LOC", "GPE": "LOC"}
 _PREFIXES = {"B": "B", "I": "I", "E": "I", "L": "I", "M": "I", "S": "B", "U": "B"}
@@ -21,6 +22,10 @@ _PREFIXES = {"B": "B", "I": "I", "E": "I", "L": "I", "M": "I", "S": "B", "U": "B
 _LAYERS = {"distilbert": "transformer"}
 # These number positions from the padding index on, so fewer pieces fit than there are positions.
 _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert"}
+
+# So that the library opens our own student as it opens its own models, without code from a checkpoint.
+AutoConfig.register(XtremeConfig.model_type, XtremeConfig, exist_ok=True)
+AutoModelForTokenClassification.register(XtremeConfig, XtremeForTokenClassification, exist_ok=True)
 
 
 @dataclass(frozen=True)
