@@ -18,7 +18,8 @@ from tokenizers import Tokenizer
 from mma_core import build, checkpoint, engines
 from mma_core.data import TAGS
 from mma_core.errors import ArtifactError, RecipeError
-from mma_core.recipe import Kind, Recipe, Step, parse
+from mma_core.languages import LANGUAGES
+from mma_core.recipe import Form, Kind, Recipe, Step, form_of, parse
 from mma_core.steps.openvino_precisions import CALIBRATION_SENTENCES, calibration_inputs
 
 pytest_plugins = ("engine_fixtures",)
@@ -27,6 +28,7 @@ pytest_plugins = ("engine_fixtures",)
 TINY = {"layers": "layers:1"}
 BEFORE = [name for name, step in Step.registry.items() if Kind.BASE < step.kind < Kind.PRECISION]
 PRECISIONS = [name for name, step in Step.registry.items() if step.kind is Kind.PRECISION]
+NUMBERS = {Form.WHOLE, Form.NUMBER}
 TEXT = "Angela Merkel besuchte München ."
 
 
@@ -69,21 +71,37 @@ def test_description_is_complete(step: type[Step]) -> None:
     assert step.engine in ({"onnxruntime", "openvino"} if step.kind is Kind.PRECISION else {""})
     for argument in fields(step):
         assert argument.metadata["label"]
-        if argument.type in {int, float}:
+        if form_of(argument) in NUMBERS:
             assert argument.metadata["low"] <= argument.metadata["start"] <= argument.metadata["high"]
             assert argument.metadata["low"] < argument.metadata["high"]
 
 
+def test_arguments_can_be_told_apart_in_a_spelling(step: type[Step]) -> None:
+    forms = [form_of(argument) for argument in fields(step)]
+    assert Form.LANGUAGES not in forms or len(forms) == 1
+    assert Form.WORD not in forms[:-1]
+    for argument, form in zip(fields(step), forms, strict=True):
+        words = {
+            Form.CHOICE: argument.metadata["choices"],
+            Form.WORD: (argument.metadata["word"],),
+            Form.LANGUAGE: tuple(LANGUAGES),
+        }.get(form, ("-",))
+        assert words
+        assert all(word and not set(word) & {"+", ":", " ", step.separator} for word in words)
+
+
 def test_arguments_out_of_range_are_refused(step: type[Step]) -> None:
-    numbers = [argument for argument in fields(step) if argument.type in {int, float}]
+    example = parse(step.example).steps[0]
+    numbers = [argument for argument in fields(step) if form_of(argument) in NUMBERS]
     if not numbers:
         with pytest.raises(RecipeError, match=f"step {step.name}"):
             parse(f"{step.name}:no-such-thing")
     for argument in numbers:
         value = argument.metadata["high"] + 1
-        texts = [str(value) if other is argument else str(other.metadata["start"]) for other in fields(step)]
+        texts = [str(value if other is argument else getattr(example, other.name)) for other in fields(step)]
+        shown = [text for text, other in zip(texts, fields(step), strict=True) if form_of(other) is not Form.WORD]
         with pytest.raises(RecipeError, match=f"step {step.name}.*is not from .*accepted is, for example, "):
-            parse(f"{step.name}:{','.join(texts)}")
+            parse(f"{step.name}:{step.separator.join(shown)}")
 
 
 def world_of(recipe: Recipe, teacher: checkpoint.Checkpoint) -> Any:

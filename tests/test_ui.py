@@ -16,6 +16,7 @@ from unittest.mock import MagicMock
 import gradio as gr
 import pytest
 import test_charts
+from several import several
 
 from mma_core import build, charts, results
 from mma_core.artifact import Artifact
@@ -211,6 +212,26 @@ def test_form_and_recipe_agree_for_every_step(step: str) -> None:
 def test_form_and_recipe_agree_for_combinations() -> None:
     wanted = parse("int8+vocab:sw,de+layers:3")
     assert recipe_picker.spell(recipe_picker.values(wanted)) == str(wanted)
+
+
+def test_the_form_has_every_kind_of_argument() -> None:
+    with several() as step:
+        for spelled in ("several:2,de,s,loud", "several:40,xh,m+int8"):
+            wanted = parse(spelled)
+            assert recipe_picker.spell(recipe_picker.values(wanted)) == str(wanted)
+        with gr.Blocks():
+            form = recipe_picker.layout().form[len(recipe_picker.kinds()) :]
+        names = [one.name for one in recipe_picker.with_arguments() for _ in fields(one)]
+        depth, code, size, loud = (part for part, name in zip(form, names, strict=True) if name == step.name)
+        assert (type(depth), depth.minimum, depth.maximum, depth.value) == (gr.Slider, 1, 48, 2)
+        assert (type(code), code.multiselect, code.value, len(code.choices)) == (
+            gr.Dropdown,
+            False,
+            "de",
+            len(LANGUAGES),
+        )
+        assert (type(size), size.choices, size.value) == (gr.Dropdown, [("s", "s"), ("m", "m")], "s")
+        assert (type(loud), loud.value) == (gr.Checkbox, False)
 
 
 def test_every_step_shows_summary_and_paper() -> None:
