@@ -16,11 +16,16 @@ from transformers.utils import logging
 
 from . import sources, surgery
 from .errors import ArtifactError
+from .xtreme import XtremeConfig, XtremeForTokenClassification
 
 _TYPES = {"PERSON": "PER", "ORGANIZATION": "ORG", "ORGANISATION": "ORG", "LOCATION": "LOC", "GPE": "LOC"}
 _PREFIXES = {"B": "B", "I": "I", "E": "I", "L": "I", "M": "I", "S": "B", "U": "B"}
 # These number positions from the padding index on, so fewer pieces fit than there are positions.
 _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert"}
+
+# So that the library opens our own student as it opens its own models, without code from a checkpoint.
+AutoConfig.register(XtremeConfig.model_type, XtremeConfig, exist_ok=True)
+AutoModelForTokenClassification.register(XtremeConfig, XtremeForTokenClassification, exist_ok=True)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,99 @@
+"""BISTILLATION: a bilingual student."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import RecipeError
+from ..recipe import Kind, Step, World, argument
+
+if TYPE_CHECKING:
+    from ..checkpoint import Checkpoint
+    from ..data import Sentence
+
+
+@dataclass(frozen=True)
+class Bistil(Step):
+    """A student of half the layers for two languages: the source, whose labels it learns from, and the target.
+
+    The vocabulary is cut to both languages first, so teacher and student share their pieces; the paper keeps a piece
+    whose probability in either language's text is 1e-6 or more, here it is those of the languages' word lists, as in
+    `vocab`. Layer j is copied from the teacher's layer 2j + 1. Phase 1 teaches it the teacher's hidden states and
+    attention on as much text of the one language as of the other. Phase 2 tunes 8% of the encoder's weights, those
+    that change most in a first run, by the teacher's answers to the source's sentences (Ansell et al. 2023, section 3,
+    and their code; training/bilingual.py says what is our own choice).
+    """
+
+    name, kind, title, trains = "bistil", Kind.STUDENT, "Bilingual student", True
+    summary = "Half the layers and the vocabulary of two languages, taught on text of both and on labels of the first."
+    paper = ("BISTILLATION (Ansell et al. 2023)", "https://arxiv.org/abs/2306.01709")
+    example = "bistil:en,sw"
+    source: str = argument("Source language", language=True)
+    target: str = argument("Target language", language=True)
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """Both, whose text calibrates and compares what is built."""
+        return self.source, self.target
+
+    def check(self) -> None:
+        """Refuse one language twice.
+
+        Raises:
+            RecipeError: source and target are the same.
+        """
+        if self.source == self.target:
+            raise RecipeError(f"step {self}: source and target are the same language; name two, as in {self.example}")
+
+    def apply(self, model: "Checkpoint", world: World) -> "Checkpoint":
+        """Make the student and teach it.
+
+        Raises:
+            RecipeError: the teacher has one layer, its vocabulary cannot be cut, or there is no text of a language or
+                no labelled sentence of the source.
+        """
+        from ..training import bilingual
+        from ..training.distil import portion
+        from ..training.material import gather, unlabelled
+        from ..trimming import trim
+
+        depth = int(model.config.num_hidden_layers)
+        if depth < 2:
+            raise RecipeError(f"step {self}: the teacher has {depth} layer; half of it is none")
+        budget = bilingual.BUDGETS[world.budget]
+        texts, labels = self._texts(world, budget.texts), self._labels(world)
+        teacher = trim(model, self.languages, world)
+        student = teacher.with_layers(bilingual.half(depth))
+        general = gather(unlabelled(texts), budget.texts, teacher=teacher, world=world)
+        share = budget.general / (budget.general + budget.full + budget.sparse)
+        bilingual.general(
+            student,
+            general,
+            steps=budget.general,
+            folder=world.work / "general",
+            report=portion(world.report, 0, share),
+        )
+        tagged = gather(labels, budget.labelled, teacher=teacher, world=world)
+        bilingual.task(
+            student, tagged, budget=budget, folder=world.work / "task", report=portion(world.report, share, 1)
+        )
+        return student
+
+    def _texts(self, world: World, count: int) -> dict[str, Sequence[tuple[str, ...]]]:
+        """As much unlabelled text of the one language as of the other."""
+        found = world.unlabelled(self.languages, count // 2)
+        missing = [code for code in self.languages if not found.get(code)]
+        if missing:
+            raise RecipeError(f"step {self}: no unlabelled text in {' or '.join(missing)}; pass --data with such text")
+        least = min(len(found[code]) for code in self.languages)
+        return {code: found[code][:least] for code in self.languages}
+
+    def _labels(self, world: World) -> list[Sequence["Sentence"]]:
+        files = world.labelled()
+        there = sorted({code for _, code in files})
+        if self.source not in there:
+            raise RecipeError(
+                f"step {self}: no labelled sentences in {self.source} to learn from; choose a source from "
+                f"{', '.join(there) or 'a data folder with ner/ files'}"
+            )
+        return [files[key] for key in sorted(files) if key[1] == self.source]
