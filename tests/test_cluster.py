@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 from builds import Made
 
-from mma_core import artifact, build, bulk, cluster, engines, runtime
+from mma_core import artifact, build, bulk, cluster, cluster_tagging, engines, runtime
 from mma_core.artifact import Artifact
-from mma_core.cluster import ClusterError, Machines
+from mma_core.cluster import ClusterError
+from mma_core.cluster_tagging import Machines
 from mma_core.errors import ArtifactError, DataError, RecipeError
 from mma_core.recipe import parse
 
@@ -92,14 +93,14 @@ def test_machines_share_the_work_in_order(
 
     monkeypatch.setattr(DataContext.get_current(), "wait_for_min_actors_s", 600)  # else the first may tag all
     monkeypatch.setattr(runtime, "POOL_TEXTS", 4)
-    monkeypatch.setattr(cluster, "LEG", 5)
+    monkeypatch.setattr(cluster_tagging, "LEG", 5)
     made = build.build(parse("onnx"), teacher=teacher)
     alone = build.open_artifact(made, 1).tag_texts(MANY, "de")
     assert any(alone), "a random teacher that finds nothing proves nothing"
     read = iter(MANY)
     together = machines(nodes.address, teacher).tag(read)
     found = [next(together)]
-    assert len(list(read)) >= len(MANY) - 4 * (2 * cluster.AHEAD + 2), "texts are read as they are needed"
+    assert len(list(read)) >= len(MANY) - 4 * (2 * cluster_tagging.AHEAD + 2), "texts are read as they are needed"
     together.close()
     found = list(machines(nodes.address, teacher).tag(iter(MANY)))
     assert borders(found) == borders(alone)
@@ -205,7 +206,7 @@ def test_a_machine_that_lacks_a_library_is_no_failure_of_ours() -> None:
 
 def test_a_shelf_keeps_what_has_not_been_tagged() -> None:
     async def use() -> None:
-        shelf = cluster._Shelf(2)
+        shelf = cluster_tagging._Shelf(2)
         asked = asyncio.create_task(shelf.has(1))
         await shelf.put(["a"])
         assert not asked.done()
@@ -223,39 +224,39 @@ def test_a_shelf_keeps_what_has_not_been_tagged() -> None:
 
 
 @pytest.fixture
-def parcel(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> cluster.Parcel:
+def parcel(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> cluster_tagging.Parcel:
     """An artifact on its way to this machine, whose cache is empty."""
     ray = pytest.importorskip("ray")
     monkeypatch.setattr(ray, "put", lambda content: content)
     monkeypatch.setattr(ray, "get", lambda content: content)
-    packed = cluster._packed(made("bert"))
+    packed = cluster_tagging._packed(made("bert"))
     monkeypatch.setenv("MMA_CACHE", str(tmp_path))
     return packed
 
 
-def test_an_artifact_is_received_once(parcel: cluster.Parcel, tmp_path: Path) -> None:
+def test_an_artifact_is_received_once(parcel: cluster_tagging.Parcel, tmp_path: Path) -> None:
     sent, files = parcel
-    received = cluster._received(parcel)
+    received = cluster_tagging._received(parcel)
     assert received.folder == tmp_path / "artifacts" / sent.folder.name
     assert received.manifest == sent.manifest
     files.clear()
-    assert cluster._received(parcel) == received
+    assert cluster_tagging._received(parcel) == received
     (received.folder / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ArtifactError):
-        cluster._received(parcel)
+        cluster_tagging._received(parcel)
 
 
-def test_an_artifact_of_another_build_gives_way(parcel: cluster.Parcel) -> None:
-    received = cluster._received(parcel)
+def test_an_artifact_of_another_build_gives_way(parcel: cluster_tagging.Parcel) -> None:
+    received = cluster_tagging._received(parcel)
     manifest = {**received.manifest, "created": "earlier"}
     (received.folder / "recipe.json").write_text(json.dumps(manifest), encoding="utf-8")
-    assert cluster._received(parcel).manifest == parcel[0].manifest
+    assert cluster_tagging._received(parcel).manifest == parcel[0].manifest
 
 
-def test_a_damaged_parcel_is_refused(parcel: cluster.Parcel) -> None:
+def test_a_damaged_parcel_is_refused(parcel: cluster_tagging.Parcel) -> None:
     parcel[1]["model.onnx"][100] ^= 1
     with pytest.raises(ArtifactError, match=r"model\.onnx is missing or damaged"):
-        cluster._received(parcel)
+        cluster_tagging._received(parcel)
 
 
 @pytest.mark.parametrize(("recipe", "reduced"), [("int8", False), ("int8", True), ("onnx", False)])
@@ -266,12 +267,12 @@ def test_eight_bits_are_not_run_where_they_overflow(
     made = Artifact(tmp_path, {"recipe": recipe, "reduced_range": reduced})
     if recipe == "int8" and not reduced:
         with pytest.raises(RecipeError, match="has no VNNI, and int8 was built on one that has"):
-            cluster._check(made)
+            cluster_tagging._check(made)
     else:
-        cluster._check(made)
+        cluster_tagging._check(made)
 
 
 def test_a_machine_that_cannot_run_a_recipe_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(engines, "has_bf16", lambda: False)
     with pytest.raises(RecipeError, match=r"^machine .* of the cluster: step bf16"):
-        cluster._check(Artifact(tmp_path, {"recipe": "bf16", "reduced_range": False}))
+        cluster_tagging._check(Artifact(tmp_path, {"recipe": "bf16", "reduced_range": False}))
