@@ -1,27 +1,36 @@
-"""A local Ray cluster of two nodes with caches of their own: the same entities in the same order, and plain errors."""
+"""A local Ray cluster of two nodes with caches of their own: the same entities and rows as here, and plain errors."""
 
 import asyncio
 import json
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from builds import Made
+import rows
+from builds import Made, quiet
 
-from mma_core import artifact, build, bulk, cluster, cluster_tagging, engines, runtime
+from mma_core import artifact, build, bulk, cluster, cluster_tagging, engines, results, runtime
 from mma_core.artifact import Artifact
 from mma_core.cluster import ClusterError
 from mma_core.cluster_tagging import Machines
+from mma_core.data import Corpus
 from mma_core.errors import ArtifactError, DataError, RecipeError
+from mma_core.measure import bench, cluster_sweep
+from mma_core.measure.fresh import Fresh
+from mma_core.measure.plan import Plan
+from mma_core.measure.sweep import here, sweep
 from mma_core.recipe import parse
+from mma_core.results import Measurement
 
 pytest_plugins = ("engine_fixtures",)
 pytestmark = [
@@ -143,6 +152,47 @@ def test_after_kill_9_the_command_goes_on(nodes: Any, teacher: str, tmp_path: Pa
     assert out.read_bytes() == alone.read_bytes()
 
 
+def labelled(folder: Path, count: int) -> Corpus:
+    """A corpus of `count` sentences and one."""
+    path = folder / f"{count}.conll"
+    path.write_text("Angela\tB-PER\nMerkel\tI-PER\n\n" * count + "Siemens\tB-ORG\n", encoding="utf-8")
+    return Corpus(f"own{count}", "de", "test", path)
+
+
+def untimed(row: Measurement) -> dict[str, Any]:
+    """What does not depend on the moment: all but times, memory and energy."""
+    timed = {"words_per_s", "sentences_per_s", "model_share", "latency_ms_p50", "latency_ms_p95", "cold_start_s"}
+    timed |= {"peak_rss_mb", "energy_j_per_1k_words", "speedup", "speedup_low", "speedup_high"}
+    return {name: value for name, value in asdict(row).items() if name not in timed}
+
+
+def test_a_sweep_makes_the_same_table(
+    nodes: Any, caches: list[Path], teacher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan(recipes=(parse("onnx"),), teacher=teacher, command="again")
+    corpora = [labelled(tmp_path, count) for count in (1, 2, 3)]
+    alone, together = tmp_path / "alone.jsonl", tmp_path / "together.jsonl"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench, "fresh", lambda *_arguments, **_settings: Fresh(1.0, 1.0))
+        assert sweep(plan, corpora, alone, crew=here(plan), report=quiet) == 3
+    results.append(together, results.read(alone)[:1])
+    made = build.folder_of(build.Order(parse("onnx"), teacher))
+    for cache in caches:  # lest both nodes build it
+        shutil.copytree(made, cache / "artifacts" / made.name, dirs_exist_ok=True)
+    seen: list[Sequence[Any]] = []
+    real = cluster_sweep._one_a_machine
+    monkeypatch.setattr(cluster_sweep, "_one_a_machine", lambda found: seen.append(found) or found)
+    said: list[str] = []
+    crew = cluster_sweep.machines(nodes.address, plan)
+    assert sweep(plan, corpora, together, crew=crew, report=lambda _fraction, desc: said.append(desc)) == 2
+    assert said == ["de, own2", "de, own3"]
+    assert (len(seen[0]), len(real(seen[0]))) == (2, 1), "these nodes would disturb each other"
+    assert all((cache / "teachers").is_dir() for cache in caches), "each node measured"
+    found = sorted(results.read(together), key=lambda row: row.dataset)
+    assert [untimed(row) for row in found] == [untimed(row) for row in results.read(alone)]
+    assert all(row.cold_start_s > 0 and row.speedup > 0 for row in found)
+
+
 def test_a_lost_machine_is_said_and_the_others_can_go_on(
     nodes: Any, teacher: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +208,70 @@ def test_a_lost_machine_is_said_and_the_others_can_go_on(
         with suppress(ClusterError):
             found += machines(nodes.address, teacher).tag(MANY[len(found) :])
     assert borders(found) == borders(alone)
+
+
+def node(name: str, processors: int, machine: str) -> cluster_sweep._Node:
+    return cluster_sweep._Node(name, processors, machine, "cpu", 2)
+
+
+def test_of_each_machine_the_largest_node_measures() -> None:
+    nodes = [node("a", 2, "x"), node("b", 8, "x"), node("c", 4, "x"), node("d", 1, "y")]
+    assert {one.name for one in cluster_sweep._one_a_machine(nodes)} == {"b", "d"}
+
+
+class Actor:
+    """Measures nothing: it answers at once, in the place of a machine; a lost one never does."""
+
+    def __init__(self, asked: list[str], *, lost: bool = False) -> None:
+        self.lost, self.asked = lost, asked
+        self.rows = SimpleNamespace(remote=self.remote)
+
+    def remote(self, corpus: Corpus, _sentences: Any) -> tuple["Actor", str]:
+        self.asked.append(corpus.source)
+        return self, corpus.source
+
+
+def sweep_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, actors: list[Actor]) -> list[Measurement]:
+    """The rows of three corpora from such machines."""
+    ray = pytest.importorskip("ray")
+
+    def get(answer: tuple[Actor, str]) -> list[Measurement]:
+        if answer[0].lost:
+            raise ray.exceptions.RayActorError
+        return [rows.row("onnx", dataset=answer[1], teacher="a folder there")]
+
+    monkeypatch.setattr(ray, "get", get)
+    monkeypatch.setattr(ray, "wait", lambda running, num_returns: (running[:num_returns], running[num_returns:]))
+    monkeypatch.setattr(cluster_sweep, "_actors", lambda _plan, _nodes: list(actors))
+    plan = Plan(recipes=(parse("onnx"),), teacher="a folder here")
+    found = cluster_sweep._rows(plan, [], [labelled(tmp_path, count) for count in (1, 2, 3)], quiet)
+    return [row for unit in found for row in unit]
+
+
+def test_the_corpus_of_a_lost_machine_is_measured_by_the_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+    found = sweep_rows(monkeypatch, tmp_path, [Actor(asked), Actor(asked, lost=True)])
+    assert sorted(row.dataset for row in found) == ["own1", "own2", "own3"]
+    assert {row.teacher for row in found} == {"a folder here"}
+    assert len(asked) == 4
+
+
+def test_where_all_machines_are_lost_the_sweep_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="actor"):
+        sweep_rows(monkeypatch, tmp_path, [Actor([], lost=True), Actor([], lost=True)])
+
+
+def test_what_is_sent_is_code_and_maybe_assets() -> None:
+    pathspec = pytest.importorskip("pathspec")  # as Ray reads it
+    for assets in (False, True):
+        left_out = pathspec.PathSpec.from_lines("gitwildmatch", cluster._sent(assets=assets)["excludes"])
+        sent = [".", "mma_core/steps/base.py", *(["assets/multi/pack.json"] if assets else [])]
+        assert not any(map(left_out.match_file, sent))
+        others = (".git/config", ".venv/x", "tests/mma_core/x.py", "data/x", "mma_core/steps/__pycache__/base.pyc")
+        assert all(map(left_out.match_file, others))
+        assert left_out.match_file("assets/multi/pack.json") is not assets
 
 
 def test_where_there_is_nothing_to_tag_no_cluster_is_needed() -> None:

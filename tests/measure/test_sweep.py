@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from builds import quiet
+from builds import Made, quiet
 from rows import row
 
 from mma_core import build, results, sources
@@ -21,6 +21,8 @@ from mma_core.measure.plan import Plan
 from mma_core.measure.sweep import here, read_recipes, sweep
 from mma_core.recipe import Recipe, parse
 from mma_core.results import Measurement
+
+pytest_plugins = ("engine_fixtures",)
 
 WEIGHTS = "0123456789ab"
 CORPORA = [Corpus("samples", code, "test", Path(f"{code}.conll")) for code in ("de", "en", "fr")]
@@ -146,9 +148,10 @@ def scored_twice(tmp_path: Path, teacher: str, *, workers: int) -> list[Measurem
 
 
 def test_workers_make_the_same_table(
-    tmp_path: Path, tiny_teacher: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+    made: Made, tmp_path: Path, tiny_teacher: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench_room, "fresh", lambda *_arguments, **_settings: Fresh(1.0, 1.0))
+    made("bert")
     teacher = str(tiny_teacher("bert"))
     here, shared = (scored_twice(tmp_path, teacher, workers=workers) for workers in (1, 2))
     assert [row.recipe for row in shared] == ["teacher", "onnx"]
