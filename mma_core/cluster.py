@@ -56,12 +56,20 @@ def connected(address: str, lost: str, *, assets: bool = False) -> Iterator[int]
             warnings.filterwarnings("ignore", module="ray")  # of its own settings, and of actors that get no work
             warnings.filterwarnings("ignore", "`ray_remote_args`")  # it has no other way to say `max_restarts` yet
             yield processors
-    except ray.exceptions.RayActorError as error:
+    except lost_errors() as error:
         raise ClusterError(f"--ray {address}: a machine was lost; {lost}") from error
     except ray.exceptions.RayTaskError as error:
         raise _ours(error) from error
     finally:
         ray.shutdown()
+
+
+def lost_errors() -> tuple[type[Exception], ...]:
+    """What Ray raises where a machine is gone, or a process on it."""
+    from ray import exceptions as known
+
+    gone = (known.RayActorError, known.NodeDiedError, known.WorkerCrashedError)
+    return *gone, known.ActorUnschedulableError, known.TaskUnschedulableError
 
 
 def _join(address: str, *, assets: bool) -> None:

@@ -12,8 +12,8 @@ from mma_core.data import Sentence
 
 LONGEST = (
     "test_cluster.py",
-    "test_browser.py",
     "test_steps.py",
+    "test_browser.py",
     "test_build.py",
     "test_faults.py",
     "test_bulk.py",

@@ -134,7 +134,7 @@ def test_an_error_in_the_texts_arrives(nodes: Any, teacher: str, monkeypatch: py
 
 def test_after_kill_9_the_command_goes_on(nodes: Any, teacher: str, tmp_path: Path) -> None:
     source, out, alone = tmp_path / "texts.txt", tmp_path / "out.jsonl", tmp_path / "alone.jsonl"
-    source.write_text("".join(f"{text}\n" for text in MANY * 400), encoding="utf-8")
+    source.write_text("".join(f"{text}\n" for text in MANY * 200), encoding="utf-8")
     tag = [sys.executable, "-m", "mma_core", "tag", "onnx", "--teacher", teacher, "--language", "de"]
     tag += ["--json", "--file", str(source), "--out"]
     process = subprocess.Popen([*tag, str(out), "--ray", nodes.address], stderr=subprocess.PIPE, text=True)
@@ -144,10 +144,10 @@ def test_after_kill_9_the_command_goes_on(nodes: Any, teacher: str, tmp_path: Pa
     process.send_signal(signal.SIGKILL)
     process.communicate()
     left = out.read_bytes().count(b"\n")
-    assert 0 < left < len(MANY) * 400
+    assert 0 < left < len(MANY) * 200
     done = subprocess.run([*tag, str(out), "--ray", nodes.address], capture_output=True, text=True, check=True)
     assert f"holds {left:,} finished documents" in done.stderr
-    assert json.loads(done.stdout) == {"documents": len(MANY) * 400, "out": str(out)}
+    assert json.loads(done.stdout) == {"documents": len(MANY) * 200, "out": str(out)}
     subprocess.run([*tag, str(alone)], capture_output=True, check=True)
     assert out.read_bytes() == alone.read_bytes()
 

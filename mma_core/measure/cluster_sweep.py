@@ -124,7 +124,7 @@ def _rows(plan: Plan, nodes: Sequence[_Node], corpora: Sequence[Corpus], report:
         actor, unit = running.pop(finished)
         try:
             rows = ray.get(finished)
-        except ray.exceptions.RayActorError:
+        except cluster.lost_errors():
             if not running and not idle:
                 raise
             todo.appendleft(unit)
