@@ -232,6 +232,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
         (["bench", "onnx", "--conll", "x.conll"], "--conll needs --language"),
         (["bench", "onnx", "--data", "no-such-folder"], "no-such-folder holds no ner/"),
         (["sweep", "--recipes", "no-such-file.txt"], "no such file: no-such-file.txt"),
+        (["sweep", "--ray", "head"], "--ray head: neither auto nor HOST:PORT of a cluster's head"),
         (["robustness", "onnx", "--perturbations", "caps,noise"], "unknown perturbation 'noise'; known: typos, "),
         (["robustness", "onnx", "--languages", "zu"], "no test file in zu; there are am, ar"),
     ],

@@ -107,7 +107,7 @@ def _spans(options: argparse.Namespace, texts: Iterable[str]) -> Iterable[Any]:
 
     recipe = parse(options.recipe)
     if options.ray is not None:
-        from ..cluster import Machines
+        from ..cluster_tagging import Machines
 
         machines = Machines(
             address=options.ray,
