@@ -7,7 +7,7 @@ spelling (steps ordered by kind, then by name), which is its identity: cache key
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from enum import IntEnum, StrEnum
-from itertools import pairwise
+from itertools import pairwise, permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -153,6 +153,7 @@ class Step:
         quantises: whether a precision rounds the graph's matrices to integers, and can leave some of them as they are.
         trains: whether it learns from sentences, for as long as the budget says.
         separator: what stands between its arguments.
+        excludes: names of steps that it does not go with.
 
     The arguments are the dataclass fields, declared with `argument`: `int`, `float`, one `str` of several or a
     language code, a `bool` as the last, or a `tuple[str, ...]` of language codes as the only one.
@@ -168,6 +169,7 @@ class Step:
     quantises: ClassVar[bool] = False
     trains: ClassVar[bool] = False
     separator: ClassVar[str] = ","
+    excludes: ClassVar[tuple[str, ...]] = ()
     registry: ClassVar[dict[str, type["Step"]]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -308,6 +310,9 @@ def of(steps: Iterable[Step]) -> Recipe:
             raise RecipeError(f"step {second} repeats {first}; at most one step of a name")
         if first.kind == second.kind and first.kind in {Kind.BASE, Kind.STUDENT, Kind.PRECISION}:
             raise RecipeError(f"step {second} does not go with {first}; at most one {first.kind.name.lower()} step")
+    for first, second in permutations(ordered, 2):
+        if first.name in second.excludes:
+            raise RecipeError(f"step {second} does not go with {first}; leave one of them out")
     if len(ordered) > 1 and ordered[0].kind is Kind.BASE:
         raise RecipeError(f"step {ordered[0]} stands alone; leave it out beside {ordered[1]}")
     return Recipe(ordered)

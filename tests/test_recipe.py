@@ -45,7 +45,8 @@ def legal_steps(draw: st.DrawFn) -> list[Step]:
         named = [step for step in REGISTERED.values() if step.kind is kind]
         most = min(1, len(named)) if kind in SINGLE else len(named)
         chosen += draw(st.lists(st.sampled_from(named), unique=True, max_size=most)) if named else []
-    chosen = chosen or [REGISTERED["int8"]]
+    excluded = {name for step in chosen for name in step.excludes}
+    chosen = [step for step in chosen if step.name not in excluded] or [REGISTERED["int8"]]
     return draw(st.permutations([draw(steps_of(step)) for step in chosen]))
 
 
@@ -159,6 +160,14 @@ def test_an_argument_of_any_kind_that_does_not_fit_is_named(text: str, at_fault:
         parse(text)
     assert at_fault in str(caught.value)
     assert f"accepted is, for example, {step.example}" in str(caught.value)
+
+
+def test_a_step_may_exclude_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    with several() as step, crossed():
+        assert str(parse("several:2,de,s+crossed:6x384")) == "crossed:6x384+several:2,de,s"
+        monkeypatch.setattr(step, "excludes", ("crossed",))
+        with pytest.raises(RecipeError, match="step several:2,de,s does not go with crossed:6x384; leave one"):
+            parse("several:2,de,s+crossed:6x384")
 
 
 @pytest.mark.parametrize(

@@ -39,4 +39,19 @@ TABLE: dict[str, dict[str, Budget]] = {
         "standard": Budget(60_000, (2_500, 2_500)),
         "full": Budget(200_000, (15_000, 15_000)),
     },
+    "heads": {
+        "quick": Budget(16_000, (400,)),
+        "standard": Budget(80_000, (2_400,)),
+        "full": Budget(500_000, (15_000,)),
+    },
+    "ffn": {
+        "quick": Budget(16_000, (400,)),
+        "standard": Budget(80_000, (2_400,)),
+        "full": Budget(500_000, (15_000,)),
+    },
+    "sparse": {
+        "quick": Budget(16_000, (500,)),
+        "standard": Budget(100_000, (3_000,)),
+        "full": Budget(500_000, (15_000,)),
+    },
 }

@@ -18,7 +18,7 @@ from . import losses as terms
 from .loop import Batch, Report, Settings, accelerator, attention, fit, plan_batches
 from .material import Material
 from .ner import IGNORE, collate
-from .outputs import LOGITS, Outputs, open_outputs, states
+from .outputs import LOGITS, Outputs, Silence, open_outputs, states
 
 # The share of the progress that the teacher's part of the work takes.
 TEACHER_PART = 0.3
@@ -83,7 +83,8 @@ def distil(  # noqa: PLR0913  (who learns what from whom, how, where it is kept,
         The student, in eval mode on the CPU.
     """
     lesson = _Lesson(losses, student.model, material.teacher.model)
-    outputs = open_outputs(material, lesson.teacher_states, portion(report, 0, TEACHER_PART))
+    begun = TEACHER_PART if lesson.asks else 0.0
+    outputs = open_outputs(material, lesson.teacher_states, portion(report, 0, begun)) if lesson.asks else Silence()
     pad = int(material.teacher.config.pad_token_id or 0)
 
     def prepare(step: int, indices: np.ndarray) -> Batch:
@@ -101,7 +102,7 @@ def distil(  # noqa: PLR0913  (who learns what from whom, how, where it is kept,
             loss=lambda model, batch: model(batch, outputs),
             settings=settings,
             folder=folder,
-            report=portion(report, TEACHER_PART, 1),
+            report=portion(report, begun, 1),
             after=after,
         )
     student.model.cpu().requires_grad_(requires_grad=True)
@@ -146,6 +147,7 @@ class _Lesson:
         below += [self.relation_layer - 1] if losses.relations else []
         self.teacher_states = sorted({*below, *(self.layers if losses.hidden else ())})
         device, taken = accelerator().device, parts(teacher) if below else []
+        self.asks = bool(self.teacher_states) or losses.logits > 0 or losses.logits_mse > 0
         self._projections = {state: _projections(taken[state], device) for state in below}
 
     @torch.no_grad()

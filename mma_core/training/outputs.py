@@ -68,6 +68,18 @@ def open_outputs(material: Material, layers: Sequence[int], report: Report) -> O
     return _Kept(material, folder, list(widths))
 
 
+class Silence:
+    """No outputs, for losses that ask the teacher nothing."""
+
+    def read(self, indices: np.ndarray, longest: int) -> Batch:
+        """Nothing."""
+        return {}
+
+    def answer(self, batch: Batch) -> Batch:
+        """Nothing."""
+        return {}
+
+
 class _Kept:
     def __init__(self, material: Material, folder: Path, names: Sequence[str]) -> None:
         ends = material.lengths.cumsum()

@@ -1,14 +1,16 @@
 """What the steps that make students share: their sentences by budget, and their phases one after another."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from transformers import PreTrainedModel
 
 from ..checkpoint import Checkpoint
 from ..errors import RecipeError
 from ..recipe import Step, World
 from . import budgets
 from .distil import HEALING, Losses, distil, portion
-from .loop import Settings
+from .loop import After, Settings
 from .material import Material, gather, transfer
 
 
@@ -20,11 +22,13 @@ class Phase:
         losses: what is learnt.
         learning_rate: the peak.
         train_embeddings: whether the word embeddings learn too.
+        change: (model, steps of the phase) → what the loop calls after each step, to change the model as it learns.
     """
 
     losses: Losses
     learning_rate: float
     train_embeddings: bool = False
+    change: Callable[[PreTrainedModel, int], After] | None = None
 
 
 def healing(learning_rate: float, *, train_embeddings: bool = False) -> Phase:
@@ -61,6 +65,20 @@ def material(step: Step, teacher: Checkpoint, world: World, languages: Sequence[
     return found
 
 
+def languages_of(student: Checkpoint, world: World) -> tuple[str, ...]:
+    """The languages that a student with a vocabulary of its own is for; none named, as in `material`, for all."""
+    return () if student.tokenizer is world.teacher.tokenizer else tuple(sorted(world.texts))
+
+
+def teacher_of(student: Checkpoint, world: World) -> Checkpoint:
+    """The teacher in the student's vocabulary, whose pieces are some of its own."""
+    if student.tokenizer is world.teacher.tokenizer:
+        return world.teacher
+    pieces = student.tokenizer.get_vocab(with_added_tokens=True)
+    rows = [world.teacher.tokenizer.token_to_id(piece) for piece in sorted(pieces, key=pieces.__getitem__)]
+    return world.teacher.with_vocabulary(rows, student.tokenizer)
+
+
 def taught(step: Step, student: Checkpoint, learnt_from: Material, world: World, phases: Sequence[Phase]) -> Checkpoint:
     """Train a student in place through its phases, each taken up where it was cut off, and return it."""
     steps = budgets.TABLE[step.name][world.budget].steps
@@ -78,6 +96,7 @@ def taught(step: Step, student: Checkpoint, learnt_from: Material, world: World,
             ),
             folder=world.work / str(number + 1),
             report=portion(world.report, number / len(phases), (number + 1) / len(phases)),
+            after=phase.change and phase.change(student.model, length),
             train_embeddings=phase.train_embeddings,
         )
     return student
