@@ -36,7 +36,7 @@ def folders(cache: Path) -> list[Path]:
 
 
 def test_built_in_a_child_and_found_again(cache: Path, tiny_teacher: Teachers, monkeypatch: pytest.MonkeyPatch) -> None:
-    teacher, recipe, seen = str(tiny_teacher("bert")), parse("layers:1+int8"), []
+    teacher, recipe, seen = str(tiny_teacher("bert")), parse("vocab:de+int8"), []
     assert build.cached(recipe, teacher=teacher, languages=GERMAN) is None
     built = build.build(
         recipe, teacher=teacher, languages=GERMAN, report=lambda fraction, desc: seen.append((fraction, desc))
@@ -44,7 +44,7 @@ def test_built_in_a_child_and_found_again(cache: Path, tiny_teacher: Teachers, m
     assert [fraction for fraction, _ in seen] == sorted(fraction for fraction, _ in seen)
     assert all(0 < fraction < 1 and desc for fraction, desc in seen)
     assert folders(cache) == [built.folder]
-    assert built.manifest["recipe"] == "layers:1+int8"
+    assert built.manifest["recipe"] == "vocab:de+int8"
     assert built.manifest["teacher_sha256"] == sources.locate(teacher).sha256
     assert built.manifest["languages"] == ["de"]
     assert list(built.manifest["agreement"]) == ["de"]

@@ -19,7 +19,7 @@ LEVELS = (
     ("training", "runtime"),
     ("trimming", "engines", "export", "matrices"),
     ("artifact", "checkpoint", "data"),
-    ("sources", "decoding", "xtreme"),
+    ("sources", "decoding", "surgery", "xtreme"),
     ("builtin", "pieces", "shortlist"),
     ("recipe", "spans"),
     ("languages", "blocks", "folders", "answers", "bootstrap", "processes"),
