@@ -30,6 +30,7 @@ class XtremeConfig(PretrainedConfig):
         max_position_embeddings: the teacher's longest window in pieces; the model itself counts no positions.
         hidden_dropout_prob: of embeddings and of the LSTM's states (the paper's table 13: 0.2).
         initializer_range: standard deviation of the first linear weights, that of Glorot's at the published sizes.
+        pad_token_id: the piece that pads, whose embedding never learns.
     """
 
     model_type = MODEL_TYPE
@@ -44,12 +45,13 @@ class XtremeConfig(PretrainedConfig):
         max_position_embeddings: int = 512,
         hidden_dropout_prob: float = 0.2,
         initializer_range: float = 0.05,
+        pad_token_id: int | None = None,
         **others: Any,
     ) -> None:
         self.vocab_size, self.embedding_size, self.lstm_size = vocab_size, embedding_size, lstm_size
         self.hidden_size, self.num_hidden_layers = hidden_size, 1
         self.max_position_embeddings, self.hidden_dropout_prob = max_position_embeddings, hidden_dropout_prob
-        self.initializer_range = initializer_range
+        self.initializer_range, self.pad_token_id = initializer_range, pad_token_id
         super().__init__(**{key: value for key, value in others.items() if key != "num_hidden_layers"})
 
 

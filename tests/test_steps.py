@@ -26,9 +26,9 @@ from mma_core.steps.openvino_precisions import CALIBRATION_SENTENCES, calibratio
 pytest_plugins = ("engine_fixtures",)
 
 # A legal spelling on two layers of 32, where the step's own example is for a real teacher.
-TINY = {"layers": "layers:1", "minilm": "minilm:1x16"}
+TINY = {"layers": "layers:1", "minilm": "minilm:1x16", "xtreme": "xtreme:8,12"}
 # Students whose vocabulary is cut before they learn.
-OWN_VOCABULARY = {"time"}
+OWN_VOCABULARY = {"bistil", "time"}
 BEFORE = [name for name, step in Step.registry.items() if Kind.BASE < step.kind < Kind.PRECISION]
 PRECISIONS = [name for name, step in Step.registry.items() if step.kind is Kind.PRECISION]
 NUMBERS = {Form.WHOLE, Form.NUMBER}

@@ -52,31 +52,22 @@ class Bistil(Step):
             RecipeError: the teacher has one layer, its vocabulary cannot be cut, or there is no text of a language or
                 no labelled sentence of the source.
         """
-        from ..training import bilingual
-        from ..training.distil import portion
+        from ..training import bilingual, budgets
         from ..training.material import gather, unlabelled
         from ..trimming import trim
 
         depth = int(model.config.num_hidden_layers)
         if depth < 2:
             raise RecipeError(f"step {self}: the teacher has {depth} layer; half of it is none")
-        budget = bilingual.BUDGETS[world.budget]
-        texts, labels = self._texts(world, budget.texts), self._labels(world)
+        world.report(0.0, "reading the sentences")
+        budget = budgets.TABLE[self.name][world.budget]
+        labels, texts = self._labels(world), self._texts(world, budget.sentences * 2 // 3)
         teacher = trim(model, self.languages, world)
         student = teacher.with_layers(bilingual.half(depth))
-        general = gather(unlabelled(texts), budget.texts, teacher=teacher, world=world)
-        share = budget.general / (budget.general + budget.full + budget.sparse)
-        bilingual.general(
-            student,
-            general,
-            steps=budget.general,
-            folder=world.work / "general",
-            report=portion(world.report, 0, share),
-        )
-        tagged = gather(labels, budget.labelled, teacher=teacher, world=world)
-        bilingual.task(
-            student, tagged, budget=budget, folder=world.work / "task", report=portion(world.report, share, 1)
-        )
+        text = gather(unlabelled(texts), budget.sentences, teacher=teacher, world=world)
+        bilingual.general(student, text, budget=budget, world=world)
+        tagged = gather(labels, budget.sentences // 3, teacher=teacher, world=world)
+        bilingual.task(student, tagged, budget=budget, world=world)
         return student
 
     def _texts(self, world: World, count: int) -> dict[str, Sequence[tuple[str, ...]]]:

@@ -37,18 +37,17 @@ class Xtreme(Step):
         Raises:
             RecipeError: the teacher's embeddings are narrower, it is recurrent itself, or no sentence has a label.
         """
-        from ..training import recurrent
-        from ..training.material import gather, transfer
+        from ..training import budgets, recurrent, students
 
         self._check(model)
-        budget = recurrent.BUDGETS[world.budget]
-        material = gather(transfer(world, budget.sentences), budget.sentences, teacher=model, world=world)
+        world.report(0.0, "reading the sentences")
+        material = students.material(self, model, world)
         if not len(recurrent.labelled(material).groups):
             raise RecipeError(
                 f"step {self}: there are no labelled sentences to learn from; pass --data with ner/ files"
             )
         student = recurrent.start(model, width=self.width, states=self.states, seed=world.seed)
-        return recurrent.taught(student, material, budget=budget, folder=world.work, report=world.report)
+        return recurrent.taught(student, material, budget=budgets.TABLE[self.name][world.budget], world=world)
 
     def _check(self, teacher: "Checkpoint") -> None:
         if teacher.config.model_type == self.name:

@@ -9,41 +9,22 @@ tuning in phase 1); so batches mix the languages. Inputs are not masked. A piece
 not at words' first pieces alone. No checkpoint is chosen by scores on labelled sentences.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 from torch import nn
 
 from ..checkpoint import Checkpoint
+from ..recipe import World
+from .budgets import Budget
 from .distil import Losses, distil, portion
-from .loop import Report, Settings
-from .lottery import Masks, tune
+from .loop import Settings
+from .lottery import RUNS, Masks, tune
 from .material import Material
 
-BATCH = 32
 GENERAL_RATE, TASK_RATE = 1e-4, 5e-5
 SHARE = 0.08
 TEMPERATURE = 2.0
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How much a student learns: sentences and steps of both phases, those of the second in full and then sparse."""
-
-    texts: int
-    labelled: int
-    general: int
-    full: int
-    sparse: int
-
-
-BUDGETS = {
-    "quick": Budget(texts=8_000, labelled=4_000, general=250, full=70, sparse=200),
-    "standard": Budget(texts=14_000, labelled=12_000, general=2_000, full=450, sparse=1_500),
-    "full": Budget(texts=200_000, labelled=50_000, general=50_000, full=3_000, sparse=10_000),
-}
 
 
 def half(depth: int) -> list[int]:
@@ -54,54 +35,65 @@ def half(depth: int) -> list[int]:
     return list(range(1, depth, 2))
 
 
-def general(student: Checkpoint, material: Material, *, steps: int, folder: Path, report: Report) -> None:
+def general(student: Checkpoint, material: Material, *, budget: Budget, world: World) -> None:
     """Phase 1, in place: hidden states and attention of the teacher, without labels.
 
     L = mean over layers of MSE(attention probabilities) + mean over layers and embeddings of MSE(hidden states), each
     layer with the one that it was copied from; no dropout.
     """
-    losses = Losses(hidden=1.0, attention=1.0, layers=_layers(material.teacher))
-    settings = Settings(steps=steps, batch_size=BATCH, learning_rate=GENERAL_RATE)
     with _without_dropout(student.model):
-        distil(student, material=material, losses=losses, settings=settings, folder=folder, report=report)
+        distil(
+            student,
+            material=material,
+            losses=Losses(hidden=1.0, attention=1.0, layers=_layers(material.teacher)),
+            settings=Settings(
+                steps=budget.steps[0], batch_size=budget.batch, learning_rate=GENERAL_RATE, seed=world.seed
+            ),
+            folder=world.work / "general",
+            report=portion(world.report, *_ends(budget, 0)),
+        )
 
 
-def task(student: Checkpoint, material: Material, *, budget: Budget, folder: Path, report: Report) -> Masks:
+def task(student: Checkpoint, material: Material, *, budget: Budget, world: World) -> Masks:
     """Phase 2, in place: sparse fine-tuning by the teacher's answers to sentences of the source language.
 
     L = MSE(attention) + MSE(hidden states) + cross-entropy with the teacher's tags at T = 2, not multiplied by T² (so
-    the KL that is, has a weight of 1 / T²); gold labels play no part.
+    the KL, which is, has a weight of 1 / T²); gold labels play no part.
 
     Returns:
         Which weights of the encoder were tuned.
     """
-    losses = Losses(
-        logits=1 / TEMPERATURE**2,
-        temperature=TEMPERATURE,
-        hidden=1.0,
-        attention=1.0,
-        layers=_layers(material.teacher),
-    )
-    whole = budget.full + budget.sparse
-    parts = {"full": (budget.full, 0.0, budget.full / whole), "sparse": (budget.sparse, budget.full / whole, 1.0)}
+    layers, weight = _layers(material.teacher), 1 / TEMPERATURE**2
+    losses = Losses(logits=weight, temperature=TEMPERATURE, hidden=1.0, attention=1.0, layers=layers)
 
-    def train(name: str) -> None:
-        steps, begin, end = parts[name]
+    def train(run: str) -> None:
+        number = 1 + RUNS.index(run)
         distil(
             student,
             material=material,
             losses=losses,
             settings=Settings(
-                steps=steps, batch_size=BATCH, learning_rate=TASK_RATE, head_factor=1.0, weight_decay=0.0
+                steps=budget.steps[number],
+                batch_size=budget.batch,
+                learning_rate=TASK_RATE,
+                head_factor=1.0,
+                weight_decay=0.0,
+                seed=world.seed,
             ),
-            folder=folder / name,
-            report=portion(report, begin, end),
+            folder=world.work / run,
+            report=portion(world.report, *_ends(budget, number)),
         )
 
     return tune(student.model, train, share=SHARE)
 
 
-def _layers(teacher: Checkpoint) -> Sequence[int]:
+def _ends(budget: Budget, number: int) -> tuple[float, float]:
+    """Where a phase begins and ends in the progress of all."""
+    steps = budget.steps
+    return sum(steps[:number]) / sum(steps), sum(steps[: number + 1]) / sum(steps)
+
+
+def _layers(teacher: Checkpoint) -> tuple[int, ...]:
     """Numbers of the teacher's hidden states that the student's match, the embeddings' first."""
     return (0, *(layer + 1 for layer in half(int(teacher.config.num_hidden_layers))))
 

@@ -15,11 +15,13 @@ class Budget:
 
     Attributes:
         sentences: in all, of the text that it learns from.
-        steps: optimiser steps of each of its phases, each of `BATCH` sentences.
+        steps: optimiser steps of each of its phases.
+        batch: sentences a step.
     """
 
     sentences: int
     steps: tuple[int, ...]
+    batch: int = BATCH
 
 
 # Step → budget → what it may use.
@@ -53,5 +55,17 @@ TABLE: dict[str, dict[str, Budget]] = {
         "quick": Budget(16_000, (500,)),
         "standard": Budget(100_000, (3_000,)),
         "full": Budget(500_000, (15_000,)),
+    },
+    # Representation, logits, labels. The paper's batches are of 512 (its table 14); the largest that steps enough.
+    "xtreme": {
+        "quick": Budget(16_000, (400, 400, 200), batch=128),
+        "standard": Budget(100_000, (2_500, 2_500, 1_000), batch=128),
+        "full": Budget(700_000, (30_000, 30_000, 10_000), batch=512),
+    },
+    # General distillation, then sparse fine-tuning: the full run that finds the weights, and the run that tunes them.
+    "bistil": {
+        "quick": Budget(12_000, (250, 70, 200)),
+        "standard": Budget(21_000, (2_000, 450, 1_500)),
+        "full": Budget(250_000, (50_000, 3_000, 10_000)),
     },
 }

@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 Masks = dict[str, Tensor]
+RUNS = ("full", "sparse")
 
 
 def tune(model: PreTrainedModel, train: Callable[[str], None], *, share: float) -> Masks:
@@ -19,7 +20,7 @@ def tune(model: PreTrainedModel, train: Callable[[str], None], *, share: float) 
 
     Args:
         model: the student; its classifier is trained whole.
-        train: called with "full" and then with "sparse": trains the parameters with `requires_grad`. It may leave
+        train: called with each of `RUNS`: trains the parameters with `requires_grad`. It may leave
             that of all of them set, must not decay weights, and takes up a run that was cut off.
         share: of the encoder's weights that may change, from 0 to 1.
 
@@ -28,7 +29,7 @@ def tune(model: PreTrainedModel, train: Callable[[str], None], *, share: float) 
     """
     start = {name: value.detach().clone() for name, value in model.named_parameters()}
     _freeze(model)
-    train("full")
+    train(RUNS[0])
     masks = most_changed({name: start[name] for name in encoder_weights(model)}, dict(model.named_parameters()), share)
     with torch.no_grad():
         for name, value in model.named_parameters():
@@ -36,7 +37,7 @@ def tune(model: PreTrainedModel, train: Callable[[str], None], *, share: float) 
     _freeze(model)
     # A weight whose gradient was always 0 has no momentum either, so the optimiser leaves it exactly as it was.
     hooks = [value.register_hook(_masked(masks[name])) for name, value in model.named_parameters() if name in masks]
-    train("sparse")
+    train(RUNS[1])
     for hook in hooks:
         hook.remove()
     return masks

@@ -15,38 +15,25 @@ The last two begin with the head alone and thaw the projection, the LSTM and the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 
 from ..checkpoint import Checkpoint, max_pieces, plain_config
+from ..recipe import World
 from ..xtreme import XtremeConfig, XtremeForTokenClassification
+from .budgets import Budget
 from .distil import Losses, distil, portion
-from .loop import Report, Settings
+from .loop import Settings
 from .material import Material
 from .ner import IGNORE
 
-BATCH, RATE = 128, 1e-3
+RATE = 1e-3
 # The share of a stage's steps after which a part learns, from the head down: the head alone has little to learn.
 THAWS = (0.0, 0.1, 0.2, 0.5)
 _SPECIALS = ("pad_token_id", "bos_token_id", "eos_token_id")
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How much a student learns: sentences that the teacher reads, and steps of the three stages."""
-
-    sentences: int
-    steps: tuple[int, int, int]
-
-
-BUDGETS = {
-    "quick": Budget(16_000, (400, 400, 200)),
-    "standard": Budget(100_000, (2_500, 2_500, 1_000)),
-    "full": Budget(700_000, (30_000, 30_000, 10_000)),
-}
 
 
 def start(teacher: Checkpoint, *, width: int, states: int, seed: int) -> Checkpoint:
@@ -59,6 +46,7 @@ def start(teacher: Checkpoint, *, width: int, states: int, seed: int) -> Checkpo
         seed: of the random weights.
     """
     table = teacher.model.get_input_embeddings().weight.detach()
+    specials: dict[str, Any] = {name: getattr(teacher.config, name, None) for name in _SPECIALS}
     config = XtremeConfig(
         vocab_size=len(table),
         embedding_size=width,
@@ -68,7 +56,7 @@ def start(teacher: Checkpoint, *, width: int, states: int, seed: int) -> Checkpo
         id2label=dict(teacher.config.id2label),
         label2id=dict(teacher.config.label2id),
         architectures=[XtremeForTokenClassification.__name__],
-        **{name: getattr(teacher.config, name, None) for name in _SPECIALS},
+        **specials,
     )
     torch.manual_seed(seed)
     model = XtremeForTokenClassification(config)
@@ -96,38 +84,41 @@ def narrowed(table: torch.Tensor, width: int) -> torch.Tensor:
     return (exact @ (kept * largest.sign())).to(table.dtype)
 
 
-def taught(student: Checkpoint, material: Material, *, budget: Budget, folder: Path, report: Report) -> Checkpoint:
-    """Take a student through the three stages, in place.
+def taught(student: Checkpoint, material: Material, *, budget: Budget, world: World) -> Checkpoint:
+    """Take a student through the three stages, in place, and return it.
 
     Args:
         student: as `start` makes it.
         material: sentences, of which some have labels, and the teacher.
-        budget: steps.
-        folder: checkpoints and logs of the stages.
-        report: progress.
+        budget: steps of the stages.
+        world: where they work, their seed and progress.
     """
     middle = max(int(material.teacher.config.num_hidden_layers) // 2, 1)
     stages = (
-        ("representation", material, Losses(hidden=1.0, layers=(middle,)), False),
-        ("logits", material, Losses(logits_mse=1.0), True),
-        ("labels", labelled(material), Losses(task=1.0), True),
+        ("representation", material, Losses(hidden=1.0, layers=(middle,))),
+        ("logits", material, Losses(logits_mse=1.0)),
+        ("labels", labelled(material), Losses(task=1.0)),
     )
     done = 0
-    for steps, (name, sentences, losses, gradual) in zip(budget.steps, stages, strict=True):
-        ends = done / sum(budget.steps), (done + steps) / sum(budget.steps)
-        settings = Settings(steps=steps, batch_size=BATCH, learning_rate=RATE, head_factor=1.0, weight_decay=0.0)
+    for steps, (name, sentences, losses) in zip(budget.steps, stages, strict=True):
+        begin, done = done, done + steps
         distil(
             student,
             material=sentences,
             losses=losses,
-            settings=settings,
-            folder=folder / name,
-            report=portion(report, *ends),
-            after=thawing(student.model, steps) if gradual else None,
+            settings=_settings(steps, budget, world.seed),
+            folder=world.work / name,
+            report=portion(world.report, begin / sum(budget.steps), done / sum(budget.steps)),
+            after=None if losses.hidden else thawing(student.model, steps),
             train_embeddings=True,
         )
-        done += steps
     return student
+
+
+def _settings(steps: int, budget: Budget, seed: int) -> Settings:
+    return Settings(
+        steps=steps, batch_size=budget.batch, learning_rate=RATE, head_factor=1.0, weight_decay=0.0, seed=seed
+    )
 
 
 def thawing(model: XtremeForTokenClassification, steps: int) -> Callable[[int], None]:

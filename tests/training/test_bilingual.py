@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 import torch
-from builds import quiet
 from hypothesis import given
 from hypothesis import strategies as st
-from students import material_of
+from students import material_of, world_at
 
 from mma_core import checkpoint
 from mma_core.checkpoint import Checkpoint
 from mma_core.training import bilingual, lottery
+from mma_core.training.budgets import Budget
 from mma_core.training.material import Material
 
-BUDGET = bilingual.Budget(texts=8, labelled=8, general=10, full=8, sparse=8)
+BUDGET = Budget(8, (10, 8, 8))
 
 
 @pytest.fixture(params=["bert", "distilbert"])
@@ -63,7 +63,7 @@ def test_phase_1_compares_each_layer_with_the_one_it_came_from(
         calls.append({**told, "dropouts": dropouts})
 
     monkeypatch.setattr(bilingual, "distil", look)
-    bilingual.general(student, material, steps=7, folder=tmp_path, report=quiet)
+    bilingual.general(student, material, budget=BUDGET, world=world_at(tmp_path))
     (call,) = calls
     assert call["dropouts"] == {0.0}
     assert {part.p for part in student.model.modules() if isinstance(part, torch.nn.Dropout)} == {0.3}
@@ -75,8 +75,8 @@ def test_phase_1_compares_each_layer_with_the_one_it_came_from(
 def test_phase_1_brings_a_student_nearer(material: Material, tmp_path: Path) -> None:
     student = student_of(material.teacher)
     before = distance(student, material)
-    bilingual.general(student, material, steps=60, folder=tmp_path / "work", report=quiet)
-    assert distance(student, material) < 0.9 * before
+    bilingual.general(student, material, budget=Budget(8, (120, 0, 0)), world=world_at(tmp_path / "work"))
+    assert distance(student, material) < 0.95 * before
 
 
 def distance(student: Checkpoint, material: Material) -> float:
@@ -91,9 +91,9 @@ def distance(student: Checkpoint, material: Material) -> float:
 
 def test_after_phase_2_exactly_the_chosen_weights_differ(material: Material, tmp_path: Path) -> None:
     student = student_of(material.teacher)
-    bilingual.general(student, material, steps=BUDGET.general, folder=tmp_path / "general", report=quiet)
+    bilingual.general(student, material, budget=BUDGET, world=world_at(tmp_path / "work"))
     before = weights(student)
-    masks = bilingual.task(student, material, budget=BUDGET, folder=tmp_path / "task", report=quiet)
+    masks = bilingual.task(student, material, budget=BUDGET, world=world_at(tmp_path / "work"))
     assert set(masks) == set(lottery.encoder_weights(student.model))
     for name, value in weights(student).items():
         moved = value != before[name]
@@ -110,7 +110,7 @@ def test_gold_labels_play_no_part(material: Material, tmp_path: Path) -> None:
     found = []
     for number, sentences in enumerate((material, other)):
         student = student_of(material.teacher)
-        bilingual.task(student, sentences, budget=BUDGET, folder=tmp_path / str(number), report=quiet)
+        bilingual.task(student, sentences, budget=BUDGET, world=world_at(tmp_path / str(number)))
         found.append(weights(student))
     assert all(torch.equal(found[0][name], value) for name, value in found[1].items())
 
@@ -121,15 +121,15 @@ class Cut(Exception):
 
 def test_a_run_that_was_cut_off_ends_where_an_unbroken_one_does(material: Material, tmp_path: Path) -> None:
     whole = student_of(material.teacher)
-    masks = bilingual.task(whole, material, budget=BUDGET, folder=tmp_path / "whole", report=quiet)
+    masks = bilingual.task(whole, material, budget=BUDGET, world=world_at(tmp_path / "whole"))
 
     def cut(fraction: float, desc: str) -> None:
         if fraction > 0.9:
             raise Cut
 
     with pytest.raises(Cut):
-        bilingual.task(student_of(material.teacher), material, budget=BUDGET, folder=tmp_path / "cut", report=cut)
+        bilingual.task(student_of(material.teacher), material, budget=BUDGET, world=world_at(tmp_path / "cut", cut))
     again = student_of(material.teacher)
-    found = bilingual.task(again, material, budget=BUDGET, folder=tmp_path / "cut", report=quiet)
+    found = bilingual.task(again, material, budget=BUDGET, world=world_at(tmp_path / "cut"))
     assert all(torch.equal(masks[name], mask) for name, mask in found.items())
     assert all(torch.equal(weights(whole)[name], value) for name, value in weights(again).items())
