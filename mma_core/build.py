@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import artifact, builtin, data, engines, guard, runtime, sources
+from . import artifact, builtin, data, engines, guard, runtime, shelf, sources
 from .artifact import Artifact
 from .errors import ArtifactError, MMAError, RecipeError
 from .folders import cache_root
@@ -57,7 +57,7 @@ class Order:
     Attributes:
         recipe: the recipe.
         teacher: name of the teacher.
-        data: folder with unlabelled text and labelled sentences, or None for the built-in samples.
+        data: folder with unlabelled text and labelled sentences, or None for the text of the built-in samples.
         languages: whose text a step may use; empty for all there is.
         budget: how long steps may train; it says nothing where none trains.
     """
@@ -118,10 +118,18 @@ def cached(
     teacher: str = "multi",
     data: Path | None = None,
     languages: Sequence[str] = (),
-    budget: str = BUDGETS[0],
+    budget: str | None = None,
 ) -> Artifact | None:
-    """The artifact of an order if it was built before and is whole, else None."""
-    return _found(Order(wanted, teacher, data, tuple(languages), budget))
+    """The artifact that `build` would open because it was built before and is whole, else None."""
+    order = Order(wanted, teacher, data, tuple(languages), budget or BUDGETS[0])
+    return _found(order) if budget else _on_shelf(order) or _found(order)
+
+
+def _on_shelf(order: Order) -> Artifact | None:
+    """What serves whoever asks for a recipe that trains, and not for what it learns from."""
+    if not order.recipe.trains or order.data or order.languages:
+        return None
+    return shelf.best(order.recipe, sources.locate(order.teacher).sha256, REVISION)
 
 
 def _found(order: Order) -> Artifact | None:
@@ -138,7 +146,7 @@ def build(  # noqa: PLR0913  (what is built, from what, for how long, and who fo
     teacher: str = "multi",
     data: Path | None = None,
     languages: Sequence[str] = (),
-    budget: str = BUDGETS[0],
+    budget: str | None = None,
     report: Report = lambda fraction, desc: None,
     cancel: Event | None = None,
 ) -> Artifact:
@@ -150,9 +158,10 @@ def build(  # noqa: PLR0913  (what is built, from what, for how long, and who fo
     Args:
         wanted: any recipe but `teacher`, which is never exported.
         teacher: `multi`, a checkpoint folder or a hub id.
-        data: a data folder whose `text/` and `ner/` the steps may use instead of the built-in samples.
+        data: a data folder whose `text/` and `ner/` the steps may use instead of the built-in samples' text.
         languages: restrict these to some languages.
-        budget: `quick`, `standard` or `full`: how long steps may train.
+        budget: `quick`, `standard` or `full`: how long steps may train. None asks for no budget in particular: where
+            data and languages are left open too, the best artifact that there is will do (shelf.py); else `quick`.
         report: progress.
         cancel: set it to end the build.
 
@@ -161,9 +170,10 @@ def build(  # noqa: PLR0913  (what is built, from what, for how long, and who fo
         ArtifactError: the teacher is missing or not trusted.
         BuildCancelled: `cancel` was set.
     """
-    order = Order(wanted, teacher, data, tuple(languages), budget)
+    order = Order(wanted, teacher, data, tuple(languages), budget or BUDGETS[0])
     _check(order)
-    return _found(order) or _build_alone(order, report, cancel)
+    found = cached(wanted, teacher=teacher, data=data, languages=languages, budget=budget)
+    return found or _build_alone(order, report, cancel)
 
 
 def _build_alone(order: Order, report: Report, cancel: Event | None) -> Artifact:
@@ -311,8 +321,10 @@ def unlabelled(folder: Path | None, codes: Sequence[str], count: int) -> dict[st
 def labelled(folder: Path | None, teacher: str, codes: Sequence[str]) -> dict[tuple[str, str], list[data.Sentence]]:
     """Labelled sentences that students of a teacher may learn from, by source and language.
 
-    Of a data folder these are the training files that may train shipped weights, else the built-in samples. A built-in
-    teacher's students see no labels of a language whose labels it did not see itself, or they would not be zero-shot.
+    These are the training files of a data folder that may train shipped weights. Without one there are no labels: a
+    student then sees the text of the built-in samples and the teacher's answers to it, for `bench` measures on their
+    labels. A built-in teacher's students see no labels of a language whose labels it did not see itself, or they would
+    not be zero-shot.
 
     Args:
         folder: the data folder, or None.
@@ -322,7 +334,7 @@ def labelled(folder: Path | None, teacher: str, codes: Sequence[str]) -> dict[tu
     Raises:
         DataError: the data folder has no training files.
     """
-    files = data.samples() if folder is None else [f for f in data.corpora(folder, "train") if data.may_train(f)]
+    files = [] if folder is None else [f for f in data.corpora(folder, "train") if data.may_train(f)]
     if teacher in builtin.names():
         seen = {code for code, count in builtin.labelled(teacher).items() if count.seen}
         files = [file for file in files if file.language in seen]
@@ -370,11 +382,12 @@ def _encoder(checkpoint: "Checkpoint", limit: int) -> Callable[[Sequence[str]], 
 def _manifest(order: Order, teacher: "Checkpoint") -> dict[str, Any]:
     return {
         "recipe": str(order.recipe),
+        "revision": REVISION,
         "teacher": order.teacher,
         "teacher_sha256": teacher.sha256,
         "engine": order.recipe.engine,
         "inference_precision": "bf16" if any(step.name == "bf16" for step in order.recipe.steps) else "f32",
-        "data": str(order.data) if order.data else "built-in samples",
+        "data": order.data.resolve().name if order.data else "text of the built-in samples",
         "languages": list(order.languages),
         **({"budget": order.budget} if order.recipe.trains else {}),
         "seed": SEED,
@@ -421,7 +434,7 @@ def tagger(
     report: Report = lambda fraction, desc: None,
     cancel: Event | None = None,
 ) -> runtime.Tagger:
-    """A tagger for any recipe, built if need be and opened once a process.
+    """A tagger for any recipe, built if need be and opened once a process; of one that trains the best that there is.
 
     It runs on `threads` processor threads, by default all that this process may use. `brief` says that a few texts are
     all that it will tag: it opens sooner, and tags many later. The rest is as for `build`.

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import artifact, build, cluster, engines, runtime
+from . import artifact, build, cluster, runtime, shelf
 from .artifact import Artifact
 from .errors import ArtifactError, RecipeError
 from .folders import cache_root
@@ -216,7 +216,7 @@ def _check(made: Artifact) -> None:
             step.check()
     except RecipeError as error:
         raise RecipeError(f"machine {platform.node()} of the cluster: {error}") from error
-    if any(step.quantises for step in recipe.steps) and not (made.manifest["reduced_range"] or engines.has_vnni()):
+    if not shelf.exact_here(recipe, made.manifest):
         raise RecipeError(
             f"machine {platform.node()} of the cluster has no VNNI, and {recipe} was built on one that has: its 8-bit "
             "sums could overflow there; start the command on that machine, or take another recipe"

@@ -43,8 +43,8 @@ class World:
         seed: of every random choice.
         threads: processor threads to use.
         report: called with a share from 0 to 1 and a description of what is being done.
-        labelled: → (source, language) → the labelled sentences that students of this teacher may learn from; it
-            reads files, so a step that needs them calls it once.
+        labelled: → (source, language) → the labelled sentences that students of this teacher may learn from, none
+            without a data folder; it reads files, so a step that needs them calls it once.
         unlabelled: language codes (empty for all), at most so many sentences of each → unlabelled sentences by
             language, each as its words.
         budget: one of `BUDGETS`.

@@ -9,7 +9,6 @@ from ..recipe import Kind, Step, World, argument
 
 if TYPE_CHECKING:
     from ..checkpoint import Checkpoint
-    from ..data import Sentence
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,9 @@ class Bistil(Step):
     whose probability in either language's text is 1e-6 or more, here it is those of the languages' word lists, as in
     `vocab`. Layer j is copied from the teacher's layer 2j + 1. Phase 1 teaches it the teacher's hidden states and
     attention on as much text of the one language as of the other. Phase 2 tunes 8% of the encoder's weights, those
-    that change most in a first run, by the teacher's answers to the source's sentences (Ansell et al. 2023, section 3,
-    and their code; training/bilingual.py says what is our own choice).
+    that change most in a first run, by the teacher's answers to the source's labelled sentences, whose labels play no
+    part, or to its text where there are none (Ansell et al. 2023, section 3, and their code; training/bilingual.py says
+    what is our own choice).
     """
 
     name, kind, title, trains = "bistil", Kind.STUDENT, "Bilingual student", True
@@ -49,11 +49,10 @@ class Bistil(Step):
         """Make the student and teach it.
 
         Raises:
-            RecipeError: the teacher has one layer, its vocabulary cannot be cut, or there is no text of a language or
-                no labelled sentence of the source.
+            RecipeError: the teacher has one layer, its vocabulary cannot be cut, or there is no text of a language.
         """
         from ..training import bilingual, budgets
-        from ..training.material import gather, unlabelled
+        from ..training.material import gather, labelled, unlabelled
         from ..trimming import trim
 
         depth = int(model.config.num_hidden_layers)
@@ -61,13 +60,14 @@ class Bistil(Step):
             raise RecipeError(f"step {self}: the teacher has {depth} layer; half of it is none")
         world.report(0.0, "reading the sentences")
         budget = budgets.TABLE[self.name][world.budget]
-        labels, texts = self._labels(world), self._texts(world, budget.sentences * 2 // 3)
+        texts = self._texts(world, budget.sentences * 2 // 3)
+        answered = labelled(world, (self.source,)) or unlabelled({self.source: texts[self.source]})
         teacher = trim(model, self.languages, world)
         student = teacher.with_layers(bilingual.half(depth))
         text = gather(unlabelled(texts), budget.sentences, teacher=teacher, world=world)
         bilingual.general(student, text, budget=budget, world=world)
-        tagged = gather(labels, budget.sentences // 3, teacher=teacher, world=world)
-        bilingual.task(student, tagged, budget=budget, world=world)
+        task = gather(answered, budget.sentences // 3, teacher=teacher, world=world)
+        bilingual.task(student, task, budget=budget, world=world)
         return student
 
     def _texts(self, world: World, count: int) -> dict[str, Sequence[tuple[str, ...]]]:
@@ -78,13 +78,3 @@ class Bistil(Step):
             raise RecipeError(f"step {self}: no unlabelled text in {' or '.join(missing)}; pass --data with such text")
         least = min(len(found[code]) for code in self.languages)
         return {code: found[code][:least] for code in self.languages}
-
-    def _labels(self, world: World) -> list[Sequence["Sentence"]]:
-        files = world.labelled()
-        there = sorted({code for _, code in files})
-        if self.source not in there:
-            raise RecipeError(
-                f"step {self}: no labelled sentences in {self.source} to learn from; choose a source from "
-                f"{', '.join(there) or 'a data folder with ner/ files'}"
-            )
-        return [files[key] for key in sorted(files) if key[1] == self.source]

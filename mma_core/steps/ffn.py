@@ -15,8 +15,9 @@ class FeedForward(Step):
 
     A column is one entry of the inner layer: a row of the matrix before the activation and a column of the one after.
     Its importance is |Σ ∂L/∂x · x| over a sentence's pieces, x the column's activation, in the mean over labelled
-    sentences; rounds and healing are those of `heads` (TextPruner, Yang et al. 2022, prunes both so; MMA does not
-    publish its criterion). Every layer loses as many, round(F n) of n, so the width that config.json states stays true.
+    sentences; rounds, healing and what stands for labels are those of `heads` (TextPruner, Yang et al. 2022, prunes
+    both so; MMA does not publish its criterion). Every layer loses as many, round(F n) of n, so the width that
+    config.json states stays true.
     """
 
     name, kind, title = "ffn", Kind.PRUNE, "Narrower feed-forward"

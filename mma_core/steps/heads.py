@@ -18,7 +18,7 @@ class Heads(Step):
     is TextPruner's (Yang et al. 2022), whose rounds we follow too: a quarter of the heads to go, then importance anew.
     The matrices become really smaller. Every layer loses as many heads, round(F n) of n: so one number in config.json
     stays true, and `head_dim` beside it says how wide they are. Healing is learning the teacher's tags, as after
-    dropping layers.
+    dropping layers. Where there are no labels, both go by the teacher's own tags.
     """
 
     name, kind, title = "heads", Kind.PRUNE, "Fewer attention heads"

@@ -18,6 +18,7 @@ class Sparse(Step):
     (training/sparsity.py), the same share in every matrix of the layers, never in normalisations, biases or the
     classifier. The word embeddings are not trained; with `emb` their table loses the same share. The loss is
     cross-entropy with the labels alone, as in fine-tuning, so languages without labels have nothing to hold on to.
+    Where there are no labels at all, the teacher's own tags stand for them.
 
     Zeros save room in a compressed file and nothing else here: no engine of ours computes less for them. Of a model
     whose word embeddings are most of it, a share of the layers is a far smaller one of the whole; the artifact's
@@ -36,7 +37,7 @@ class Sparse(Step):
         """Return a fine-tuned copy of the checkpoint with zeros.
 
         Raises:
-            RecipeError: there are no labelled sentences to fine-tune on.
+            RecipeError: there are no sentences to fine-tune on.
         """
         from ..training.sparsity import sparsified
 

@@ -35,17 +35,13 @@ class Xtreme(Step):
         """Make the student and teach it.
 
         Raises:
-            RecipeError: the teacher's embeddings are narrower, it is recurrent itself, or no sentence has a label.
+            RecipeError: the teacher's embeddings are narrower, it is recurrent itself, or there are no sentences.
         """
         from ..training import budgets, recurrent, students
 
         self._check(model)
         world.report(0.0, "reading the sentences")
-        material = students.material(self, model, world)
-        if not len(recurrent.labelled(material).groups):
-            raise RecipeError(
-                f"step {self}: there are no labelled sentences to learn from; pass --data with ner/ files"
-            )
+        material = students.material(self, model, world, labels=True)
         student = recurrent.start(model, width=self.width, states=self.states, seed=world.seed)
         return recurrent.taught(student, material, budget=budgets.TABLE[self.name][world.budget], world=world)
 

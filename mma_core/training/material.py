@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from ..checkpoint import Checkpoint, max_pieces, plain_config
 from ..data import Sentence, draw
 from ..recipe import World
-from .ner import MAX_PIECES, encode
+from .ner import IGNORE, MAX_PIECES, encode
 
 # The tag of words whose tag nobody knows.
 UNKNOWN = ""
@@ -67,22 +67,33 @@ def gather(parts: Sequence[Sequence[Sentence]], count: int, *, teacher: Checkpoi
     return Material(teacher, encoded, groups, world.shared)
 
 
+def with_labels(material: Material) -> Material:
+    """The sentences of a material that have a known tag."""
+    known = [index for index, (_, tags) in enumerate(material.encoded) if (tags != IGNORE).any()]
+    return replace(
+        material,
+        encoded=[material.encoded[index] for index in known],
+        groups=material.groups[np.array(known, dtype=np.int64)],
+    )
+
+
 def unlabelled(texts: Mapping[str, Sequence[tuple[str, ...]]]) -> list[list[Sentence]]:
     """Texts as sentences without known tags, language by language."""
     return [[Sentence(words, (UNKNOWN,) * len(words)) for words in texts[code]] for code in sorted(texts)]
 
 
-def transfer(world: World, count: int, languages: Sequence[str] = ()) -> list[list[Sentence]]:
-    """Labelled sentences of each file and unlabelled ones of each language, for `gather` to draw `count` of.
+def labelled(world: World, languages: Sequence[str] = ()) -> list[list[Sentence]]:
+    """Labelled sentences, file by file; of some languages alone, where any are named."""
+    files = world.labelled()
+    return [list(files[key]) for key in sorted(files) if not languages or key[1] in languages]
 
-    Languages without labels have text here, so a student learns the teacher's answers in these too: most of what
-    XtremeDistil gains where labels are few comes from there (section 5, table 6).
+
+def text(world: World, count: int, languages: Sequence[str] = ()) -> list[list[Sentence]]:
+    """Unlabelled sentences of each language, for `gather` to draw `count` of.
 
     Args:
         world: whose sentences.
         count: how many will be drawn, so that no more text than that is read.
         languages: of these alone; empty for all.
     """
-    files = world.labelled()
-    labelled = [list(files[key]) for key in sorted(files) if not languages or key[1] in languages]
-    return labelled + unlabelled(world.unlabelled(languages, count if languages else max(count // 20, 1)))
+    return unlabelled(world.unlabelled(languages, count if languages else max(count // 20, 1)))

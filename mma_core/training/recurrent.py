@@ -9,7 +9,7 @@ convergence.
    clipped away. Here it is the mean square difference, as in the authors' later code for Transformers. (A GELU gives
    nothing below -0.17, so what is negative in the teacher is matched no further than that in either form.)
 2. Logits: half the squared distance to the teacher's logits, without labels.
-3. Labels: cross-entropy.
+3. Labels: cross-entropy; where there are none, with the teacher's own tags.
 
 The last two begin with the head alone and thaw the projection, the LSTM and the embeddings one after another.
 """
@@ -18,7 +18,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 
 from ..checkpoint import Checkpoint, max_pieces, plain_config
@@ -27,8 +26,7 @@ from ..xtreme import XtremeConfig, XtremeForTokenClassification
 from .budgets import Budget
 from .distil import Losses, distil, portion
 from .loop import Settings
-from .material import Material
-from .ner import IGNORE
+from .material import Material, with_labels
 
 RATE = 1e-3
 # The share of a stage's steps after which a part learns, from the head down: the head alone has little to learn.
@@ -97,7 +95,7 @@ def taught(student: Checkpoint, material: Material, *, budget: Budget, world: Wo
     stages = (
         ("representation", material, Losses(hidden=1.0, layers=(middle,))),
         ("logits", material, Losses(logits_mse=1.0)),
-        ("labels", labelled(material), Losses(task=1.0)),
+        ("labels", with_labels(material), Losses(task=1.0)),
     )
     done = 0
     for steps, (name, sentences, losses) in zip(budget.steps, stages, strict=True):
@@ -129,13 +127,3 @@ def thawing(model: XtremeForTokenClassification, steps: int) -> Callable[[int], 
             part.requires_grad_(done >= share * steps)
 
     return thaw
-
-
-def labelled(material: Material) -> Material:
-    """The sentences of a material that have a known tag."""
-    known = [index for index, (_, tags) in enumerate(material.encoded) if (tags != IGNORE).any()]
-    return replace(
-        material,
-        encoded=[material.encoded[index] for index in known],
-        groups=material.groups[np.array(known, dtype=np.int64)],
-    )

@@ -21,7 +21,8 @@ from ..recipe import Step, World
 from . import budgets, students
 from .distil import Losses
 from .loop import After
-from .material import gather
+from .material import gather, labelled, text
+from .tags import tagged
 
 BEGIN, END, EVERY = 0.1, 0.7, 0.01
 
@@ -46,6 +47,8 @@ def share_of_zeros(step: int, steps: int, final: float) -> float:
 def sparsified(step: Step, share: float, *, model: Checkpoint, world: World, embeddings: bool) -> Checkpoint:
     """A copy of a checkpoint, fine-tuned on labels while its weights become zero.
 
+    Where there are no labels, those are the tags that the teacher gives the text.
+
     Args:
         step: who asks, for its budget and its name.
         share: of zeros in the end.
@@ -54,14 +57,15 @@ def sparsified(step: Step, share: float, *, model: Checkpoint, world: World, emb
         embeddings: whether the word embeddings lose their share too.
 
     Raises:
-        RecipeError: there are no labelled sentences.
+        RecipeError: there are no sentences.
     """
     world.report(0.0, "reading the sentences")
-    files, languages = world.labelled(), students.languages_of(model, world)
-    parts = [files[key] for key in sorted(files) if not languages or key[1] in languages]
-    material = gather(parts, budgets.TABLE[step.name][world.budget].sentences, teacher=model, world=world)
+    count, languages = budgets.TABLE[step.name][world.budget].sentences, students.languages_of(model, world)
+    teacher = students.teacher_of(model, world)
+    parts = labelled(world, languages) or tagged(text(world, count, languages), teacher)
+    material = gather(parts, count, teacher=teacher, world=world)
     if not material.encoded:
-        raise RecipeError(f"step {step}: no labelled sentences to fine-tune on; pass --data or other languages")
+        raise RecipeError(f"step {step}: no sentences to fine-tune on; pass --data or other languages")
 
     def pruning(trained: PreTrainedModel, steps: int) -> After:
         return MagnitudePruning(matrices(trained, embeddings=embeddings), steps=steps, final=share)

@@ -11,7 +11,8 @@ from ..recipe import Step, World
 from . import budgets
 from .distil import HEALING, Losses, distil, portion
 from .loop import After, Settings
-from .material import Material, gather, transfer
+from .material import Material, gather, labelled, text
+from .tags import tagged
 
 
 @dataclass(frozen=True)
@@ -46,20 +47,28 @@ def relations(teacher: Checkpoint, *, train_embeddings: bool = False) -> Phase:
     return Phase(Losses(relations=1.0, relation_layer=layer), 3e-4, train_embeddings)
 
 
-def material(step: Step, teacher: Checkpoint, world: World, languages: Sequence[str] = ()) -> Material:
-    """The sentences that a step's budget grants.
+def material(
+    step: Step, teacher: Checkpoint, world: World, languages: Sequence[str] = (), *, labels: bool = False
+) -> Material:
+    """The sentences that a step's budget grants: labelled ones of each file, and text of each language.
+
+    Languages without labels have text here, so a student learns the teacher's answers in these too: most of what
+    XtremeDistil gains where labels are few comes from there (section 5, table 6).
 
     Args:
         step: whose budget counts.
         teacher: of the vocabulary that the student shall have.
         world: sentences and budget.
         languages: of these alone; empty for all.
+        labels: whether the step cannot do without; where there are none, the text has the teacher's own tags as labels.
 
     Raises:
         RecipeError: there are none.
     """
     count = budgets.TABLE[step.name][world.budget].sentences
-    found = gather(transfer(world, count, languages), count, teacher=teacher, world=world)
+    known, texts = labelled(world, languages), text(world, count, languages)
+    texts = tagged(texts, teacher) if labels and not known else texts
+    found = gather(known + texts, count, teacher=teacher, world=world)
     if not found.encoded:
         raise RecipeError(f"step {step}: no sentences to learn from; pass --data or other --languages")
     return found

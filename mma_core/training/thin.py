@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -16,8 +15,8 @@ from ..recipe import Step, World
 from . import budgets, students
 from .importance import Importance, importance, most_important
 from .loop import Batch, Settings, plan_batches
-from .material import Material
-from .ner import IGNORE, collate
+from .material import Material, with_labels
+from .ner import collate
 
 # TextPruner (Yang et al. 2022) finds several rounds, each with an importance of its own, better than one.
 ROUNDS = 4
@@ -49,7 +48,8 @@ def thinned(step: Step, share: float, unit: Unit, *, model: Checkpoint, world: W
     """A healed copy of a checkpoint without the least important units of each layer.
 
     Every layer loses as many, which `surgery` says why. Healing is learning the teacher's tags, in the languages that a
-    student with a vocabulary of its own is for, else in all.
+    student with a vocabulary of its own is for, else in all. Where there are no labels, the tags that the teacher gives
+    the text stand for them.
 
     Args:
         step: who asks, for its budget and its name.
@@ -60,7 +60,7 @@ def thinned(step: Step, share: float, unit: Unit, *, model: Checkpoint, world: W
 
     Raises:
         RecipeError: the model has no such units, or the share is less than one or all of them; or there are no
-            labelled sentences to weigh them by.
+            sentences.
     """
     if not surgery.has_layers(model.config):
         raise RecipeError(f"step {step}: a {model.config.model_type} model has no {unit.name}")
@@ -70,9 +70,9 @@ def thinned(step: Step, share: float, unit: Unit, *, model: Checkpoint, world: W
         raise RecipeError(f"step {step}: takes out {whole - left} of {whole} {unit.name} a layer; choose another share")
     world.report(0.0, "reading the sentences")
     teacher, languages = students.teacher_of(model, world), students.languages_of(model, world)
-    material = students.material(step, teacher, world, languages)
+    material = students.material(step, teacher, world, languages, labels=True)
     thin = replace(model, model=copy.deepcopy(model.model))
-    rounds = _labelled_batches(step, unit, material, world.seed)
+    rounds = _batches(with_labels(material), world.seed)
     for number, batches in enumerate(rounds, start=1):
         world.report(0.0, f"weighing {unit.name}, round {number} of {ROUNDS}")
         count = whole - round((whole - left) * number / ROUNDS)
@@ -81,13 +81,10 @@ def thinned(step: Step, share: float, unit: Unit, *, model: Checkpoint, world: W
     return students.taught(step, thin, material, world, [students.healing(1e-4)])
 
 
-def _labelled_batches(step: Step, unit: Unit, material: Material, seed: int) -> list[list[Batch]]:
+def _batches(material: Material, seed: int) -> list[list[Batch]]:
     """For each round the sentences by which it weighs."""
-    chosen = np.flatnonzero([bool((tags != IGNORE).any()) for _, tags in material.encoded])
-    if not len(chosen):
-        raise RecipeError(f"step {step}: no labelled sentences to weigh {unit.name} by; pass --data or other languages")
     settings = Settings(steps=ROUNDS * BATCHES, batch_size=budgets.BATCH, seed=seed)
-    planned = plan_batches(material.lengths[chosen], material.groups[chosen], exponent=1.0, settings=settings)
+    planned = plan_batches(material.lengths, material.groups, exponent=1.0, settings=settings)
     pad = int(material.teacher.config.pad_token_id or 0)
-    batches = [collate([material.encoded[index] for index in chosen[batch].tolist()], pad) for batch in planned]
+    batches = [collate([material.encoded[index] for index in batch.tolist()], pad) for batch in planned]
     return [batches[start : start + BATCHES] for start in range(0, len(batches), BATCHES)]

@@ -14,7 +14,8 @@ from mma_core.checkpoint import Checkpoint
 from mma_core.data import Sentence
 from mma_core.errors import RecipeError
 from mma_core.recipe import World, parse
-from mma_core.training import recurrent
+from mma_core.training import bilingual, distil, recurrent, sparsity, students
+from mma_core.training.material import UNKNOWN, Material, with_labels
 
 
 @pytest.fixture(scope="module")
@@ -46,20 +47,55 @@ def test_a_recurrent_student_teaches_neither(teacher: Checkpoint) -> None:
         made(student, "bistil:en,de")
 
 
-def test_labels_are_needed(teacher: Checkpoint) -> None:
-    with pytest.raises(RecipeError, match="step xtreme:8,12: there are no labelled sentences"):
-        made(teacher, "xtreme:8,12", labelled=dict)
+@pytest.mark.parametrize("text", ["layers:1", "minilm:1x16", "bistil:en,de", "time:de,s"])
+def test_without_data_nothing_is_learnt_from_labels(
+    teacher: Checkpoint, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Material] = []
+    real = distil.distil
+
+    def watched(student: Checkpoint, *, material: Material, **rest: Any) -> Checkpoint:
+        seen.append(material)
+        return real(student, material=material, **rest)
+
+    monkeypatch.setattr(students, "distil", watched)
+    monkeypatch.setattr(bilingual, "distil", watched)
+    made(teacher, text)
+    assert seen
+    assert all(len(material.encoded) and not with_labels(material).encoded for material in seen)
+
+
+@pytest.mark.parametrize("text", ["xtreme:8,12", "sparse:0.9", "heads:0.5", "ffn:0.5"])
+def test_without_data_the_teachers_tags_stand_for_labels(
+    teacher: Checkpoint, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[list[Sentence]]] = []
+
+    def all_persons(parts: list[list[Sentence]], who: Checkpoint) -> list[list[Sentence]]:
+        assert who is teacher
+        asked.append(parts)
+        return [[Sentence(s.words, ("B-PER",) * len(s.words)) for s in part] for part in parts]
+
+    for module in (students, sparsity):
+        monkeypatch.setattr(module, "tagged", all_persons)
+    made(teacher, text)
+    (parts,) = asked
+    assert parts
+    assert {tag for part in parts for sentence in part for tag in sentence.tags} == {UNKNOWN}
+    asked.clear()
+    made(teacher, text, labelled=lambda: {("a", "de"): tiny.corpus()})
+    assert asked == []
+
+
+@pytest.mark.parametrize("text", ["xtreme:8,12", "sparse:0.9", "heads:0.5", "bistil:en,de"])
+def test_nothing_to_learn_from(teacher: Checkpoint, text: str) -> None:
+    with pytest.raises(RecipeError, match=f"step {text}: no .*; pass --data"):
+        made(teacher, text, unlabelled=lambda codes, count: {})
 
 
 def test_two_languages_are_two() -> None:
     with pytest.raises(RecipeError, match="step bistil:en,en: source and target are the same language"):
         build.build(parse("bistil:en,en"), teacher="/no/such/teacher")
-
-
-def test_a_source_without_labels(teacher: Checkpoint) -> None:
-    files = {("wikiann", "sw"): [Sentence(("Juma",), ("B-PER",))]}
-    with pytest.raises(RecipeError, match=r"step bistil:en,de: no labelled sentences in en .*choose a source from sw"):
-        made(teacher, "bistil:en,de", labelled=lambda: files)
 
 
 def test_a_language_without_text(teacher: Checkpoint) -> None:
@@ -74,11 +110,20 @@ def test_as_much_text_of_the_one_language_as_of_the_other(teacher: Checkpoint) -
     assert found == {"en": [("a",)] * 2, "de": [("b",), ("c",)]}
 
 
-def test_labels_are_those_of_the_source(teacher: Checkpoint) -> None:
-    step: Any = parse("bistil:en,de").steps[0]
+def test_the_task_is_learnt_on_the_sources_labelled_sentences(
+    teacher: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Material] = []
+
+    def watched(_student: Checkpoint, material: Material, **_rest: Any) -> None:
+        seen.append(material)
+
+    monkeypatch.setattr(bilingual, "task", watched)
     files = {("a", "en"): tiny.corpus()[:1], ("b", "de"): tiny.corpus()[1:2], ("c", "en"): tiny.corpus()[2:3]}
-    found = step._labels(world_of(teacher, "bistil:en,de", labelled=lambda: files))
-    assert found == [tiny.corpus()[:1], tiny.corpus()[2:3]]
+    made(teacher, "bistil:en,de", labelled=lambda: files)
+    assert [len(material.encoded) for material in seen] == [2]
+    made(teacher, "bistil:en,de", labelled=lambda: {("b", "de"): tiny.corpus()})
+    assert not with_labels(seen[1]).encoded, "text of the source, where it has no labels"
 
 
 def test_a_bilingual_student_shares_its_teachers_smaller_vocabulary(teacher: Checkpoint) -> None:

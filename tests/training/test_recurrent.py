@@ -16,7 +16,7 @@ from students import material_of, world_at
 from mma_core import checkpoint
 from mma_core.training import recurrent
 from mma_core.training.budgets import Budget
-from mma_core.training.material import Material
+from mma_core.training.material import Material, with_labels
 from mma_core.training.ner import IGNORE
 from mma_core.xtreme import XtremeForTokenClassification
 
@@ -117,7 +117,7 @@ def test_labels_are_learnt_from_labelled_sentences_alone(material: Material) -> 
         np.arange(len(material.encoded)),
         material.shared,
     )
-    found = recurrent.labelled(mixed)
+    found = with_labels(mixed)
     assert found.groups.tolist() == list(range(1, len(material.encoded)))
     assert all((ours[0] == theirs[0]).all() for ours, theirs in zip(found.encoded, mixed.encoded[1:], strict=True))
     assert found.key != mixed.key
