@@ -21,7 +21,7 @@ app: $(APP_READY)
 	$(BIN)/python app.py --host $(HOST) --port $(PORT)
 
 test: $(DEV_READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV_READY)
 	$(BIN)/ruff check .

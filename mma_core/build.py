@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import sys
 import time
 import traceback
@@ -18,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import artifact, data, engines, guard, runtime, sources
+from . import artifact, builtin, data, engines, guard, runtime, shelf, sources
 from .artifact import Artifact
 from .errors import ArtifactError, MMAError, RecipeError
 from .folders import cache_root
 from .languages import LANGUAGES, language
 from .pieces import join
-from .recipe import Recipe, World
+from .recipe import BUDGETS, Recipe, World
 from .spans import words
 
 if TYPE_CHECKING:
@@ -39,14 +40,14 @@ AGREEMENT_TEXTS = 8
 ALL_TEXTS = 1_000_000
 LIBRARIES = ("torch", "transformers", "tokenizers", "onnx", "onnxruntime", "openvino", "nncf")
 # The exported graph and the steps are code of this project: a change that alters what they make counts this up.
-REVISION = 3
+REVISION = 4
 PARAMETERS = ("parameters", "embedding_parameters", "nonzero_parameters")
 
 Report = Callable[[float, str], None]
 
 
 class BuildCancelled(MMAError):
-    """The user cancelled a build; nothing of it is left."""
+    """The user cancelled a build; no artifact is left of it, only what a training had learnt so far."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,16 @@ class Order:
     Attributes:
         recipe: the recipe.
         teacher: name of the teacher.
-        data: folder with unlabelled text, or None for the built-in samples.
+        data: folder with unlabelled text and labelled sentences, or None for the text of the built-in samples.
         languages: whose text a step may use; empty for all there is.
+        budget: how long steps may train; it says nothing where none trains.
     """
 
     recipe: Recipe
     teacher: str = "multi"
     data: Path | None = None
     languages: tuple[str, ...] = ()
+    budget: str = BUDGETS[0]
 
     def key(self, teacher_sha256: str) -> str:
         """The content address: a hash of the order, the teacher, the versions and the CPU's 8-bit arithmetic."""
@@ -71,21 +74,24 @@ class Order:
             "revision": REVISION,
             "recipe": str(self.recipe),
             "teacher": teacher_sha256,
-            "data": _digest(self.data) if self.data else "samples",
+            "data": _digest(self.data, labels=self.recipe.trains) if self.data else "samples",
             "languages": sorted(self.languages),
             "seed": SEED,
             "versions": versions(),
             "vnni": engines.has_vnni(),
+            **({"budget": self.budget} if self.recipe.trains else {}),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _digest(folder: Path) -> str:
-    """A hash of a data folder's unlabelled text, wherever the folder stands."""
+def _digest(folder: Path, *, labels: bool) -> str:
+    """A hash of a data folder's unlabelled text, and of the labels that may train, wherever the folder stands."""
+    paths = sorted((folder / "text").glob("*.txt.xz"))
+    paths += [corpus.path for corpus in data.corpora(folder, "train") if data.may_train(corpus)] if labels else []
     total = hashlib.sha256()
-    for path in sorted((folder / "text").glob("*.txt.xz")):
+    for path in paths:
         with path.open("rb") as file:
-            total.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
+            total.update(str(path.relative_to(folder)).encode() + hashlib.file_digest(file, "sha256").digest())
     return total.hexdigest()
 
 
@@ -107,45 +113,66 @@ def folder_of(order: Order) -> Path:
 
 
 def cached(
-    wanted: Recipe, *, teacher: str = "multi", data: Path | None = None, languages: Sequence[str] = ()
+    wanted: Recipe,
+    *,
+    teacher: str = "multi",
+    data: Path | None = None,
+    languages: Sequence[str] = (),
+    budget: str | None = None,
 ) -> Artifact | None:
-    """The artifact of an order if it was built before and is whole, else None."""
-    folder = folder_of(Order(wanted, teacher, data, tuple(languages)))
+    """The artifact that `build` would open because it was built before and is whole, else None."""
+    order = Order(wanted, teacher, data, tuple(languages), budget or BUDGETS[0])
+    return _found(order) if budget else _on_shelf(order) or _found(order)
+
+
+def _on_shelf(order: Order) -> Artifact | None:
+    """What serves whoever asks for a recipe that trains, and not for what it learns from."""
+    if not order.recipe.trains or order.data or order.languages:
+        return None
+    return shelf.best(order.recipe, sources.locate(order.teacher).sha256, REVISION)
+
+
+def _found(order: Order) -> Artifact | None:
+    folder = folder_of(order)
     try:
         return artifact.open_folder(folder) if folder.exists() else None
     except ArtifactError:
         return None
 
 
-def build(
+def build(  # noqa: PLR0913  (what is built, from what, for how long, and who follows it)
     wanted: Recipe,
     *,
     teacher: str = "multi",
     data: Path | None = None,
     languages: Sequence[str] = (),
+    budget: str | None = None,
     report: Report = lambda fraction, desc: None,
     cancel: Event | None = None,
 ) -> Artifact:
     """Build a recipe's artifact, or open the one that was built before.
 
-    The work is done in a child process. Two builders of one order wait for each other.
+    The work is done in a child process. Two builders of one order wait for each other. A build that was cut off while
+    it trained goes on from its last checkpoint.
 
     Args:
         wanted: any recipe but `teacher`, which is never exported.
         teacher: `multi`, a checkpoint folder or a hub id.
-        data: a data folder whose `text/` the steps may use instead of the built-in samples.
-        languages: restrict that text to these languages.
+        data: a data folder whose `text/` and `ner/` the steps may use instead of the built-in samples' text.
+        languages: restrict these to some languages.
+        budget: `quick`, `standard` or `full`: how long steps may train. None asks for no budget in particular: where
+            data and languages are left open too, the best artifact that there is will do (shelf.py); else `quick`.
         report: progress.
         cancel: set it to end the build.
 
     Raises:
-        RecipeError: the recipe cannot be built from this teacher or on this machine.
+        RecipeError: the recipe cannot be built from this teacher or on this machine, or the budget is unknown.
         ArtifactError: the teacher is missing or not trusted.
         BuildCancelled: `cancel` was set.
     """
-    order = Order(wanted, teacher, data, tuple(languages))
+    order = Order(wanted, teacher, data, tuple(languages), budget or BUDGETS[0])
     _check(order)
-    found = cached(wanted, teacher=teacher, data=data, languages=languages)
+    found = cached(wanted, teacher=teacher, data=data, languages=languages, budget=budget)
     return found or _build_alone(order, report, cancel)
 
 
@@ -155,10 +182,11 @@ def _build_alone(order: Order, report: Report, cancel: Event | None) -> Artifact
     folder = folder_of(order)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f"{folder.name}.lock")):
-        found = cached(order.recipe, teacher=order.teacher, data=order.data, languages=order.languages)
+        found = _found(order)
         if found is None:
             _build_in_child(order, folder, report, cancel)
             found = artifact.open_folder(folder)
+            shutil.rmtree(_work(folder), ignore_errors=True)
     return found
 
 
@@ -169,6 +197,8 @@ def _check(order: Order) -> None:
         step.check()
     for code in order.languages:
         language(code)
+    if order.budget not in BUDGETS:
+        raise RecipeError(f"unknown budget {order.budget!r}; accepted: {', '.join(BUDGETS)}")
 
 
 def _build_in_child(order: Order, folder: Path, report: Report, cancel: Event | None) -> None:
@@ -180,7 +210,7 @@ def _build_in_child(order: Order, folder: Path, report: Report, cancel: Event | 
     child.start()
     sender.close()
     try:
-        _follow(receiver, report, cancel)
+        _follow(receiver, report, cancel, kept="what it had learnt" if order.recipe.trains else "nothing")
     except BaseException:
         child.terminate()
         child.join()
@@ -189,10 +219,10 @@ def _build_in_child(order: Order, folder: Path, report: Report, cancel: Event | 
     child.join()
 
 
-def _follow(receiver: "Connection", report: Report, cancel: Event | None) -> None:
+def _follow(receiver: "Connection", report: Report, cancel: Event | None, kept: str) -> None:
     while True:
         if cancel is not None and cancel.is_set():
-            raise BuildCancelled("the build was cancelled; nothing was kept")
+            raise BuildCancelled(f"the build was cancelled; {kept} was kept")
         if not receiver.poll(0.2):
             continue
         try:
@@ -231,15 +261,14 @@ def run(order: Order, folder: Path, report: Report) -> Artifact:
     began = time.perf_counter()
     report(0.02, "loading the teacher")
     teacher = checkpoints.load(order.teacher)
-    world = _world(order, teacher, _part(report, 0.1, 0.2))
-    current = teacher
-    for step in order.recipe.before_export:
-        current = step.apply(current, world)
+    exporting = 0.75 if order.recipe.trains else 0.2
+    world = _world(order, teacher, _part(report, 0.1, exporting))
+    current = _changed(teacher, order.recipe, world)
     config = checkpoints.plain_config(current)
     limit = checkpoints.max_pieces(config)
-    report(0.2, "exporting to ONNX")
+    report(exporting, "exporting to ONNX")
     graph = export(current)
-    world = replace(world, encode=_encoder(current, limit), report=_part(report, 0.4, 0.9))
+    world = replace(world, encode=_encoder(current, limit), report=_part(report, exporting + 0.1, 0.9))
     manifest = {**_manifest(order, teacher), **parameter_counts(current), "max_pieces": limit}
     frame = guard.Frame(current.tokenizer, config, manifest, world.threads)
     reduced: dict[str, Any] = {}
@@ -257,6 +286,15 @@ def run(order: Order, folder: Path, report: Report) -> Artifact:
     return artifact.write(
         folder, graph=graph, tokenizer=current.tokenizer, config=config, manifest=manifest, examine=examine
     )
+
+
+def _changed(teacher: "Checkpoint", recipe: Recipe, world: World) -> "Checkpoint":
+    """The checkpoint that is exported; each step has its part of the progress and its own folder to work in."""
+    current, steps = teacher, recipe.before_export
+    for number, step in enumerate(steps):
+        part = _part(world.report, number / len(steps), (number + 1) / len(steps))
+        current = step.apply(current, replace(world, report=part, work=world.work / step.name))
+    return current
 
 
 def unlabelled(folder: Path | None, codes: Sequence[str], count: int) -> dict[str, list[tuple[str, ...]]]:
@@ -280,6 +318,34 @@ def unlabelled(folder: Path | None, codes: Sequence[str], count: int) -> dict[st
     }
 
 
+def labelled(folder: Path | None, teacher: str, codes: Sequence[str]) -> dict[tuple[str, str], list[data.Sentence]]:
+    """Labelled sentences that students of a teacher may learn from, by source and language.
+
+    These are the training files of a data folder that may train shipped weights. Without one there are no labels: a
+    student then sees the text of the built-in samples and the teacher's answers to it, for `bench` measures on their
+    labels. A built-in teacher's students see no labels of a language whose labels it did not see itself, or they would
+    not be zero-shot.
+
+    Args:
+        folder: the data folder, or None.
+        teacher: its name.
+        codes: the languages wanted; empty for all there are.
+
+    Raises:
+        DataError: the data folder has no training files.
+    """
+    files = [] if folder is None else [f for f in data.corpora(folder, "train") if data.may_train(f)]
+    if teacher in builtin.names():
+        seen = {code for code, count in builtin.labelled(teacher).items() if count.seen}
+        files = [file for file in files if file.language in seen]
+    return {(file.source, file.language): file.sentences for file in files if not codes or file.language in codes}
+
+
+def _work(folder: Path) -> Path:
+    """Where the training of the artifact that shall stand in `folder` keeps what it has learnt."""
+    return cache_root() / "work" / folder.name
+
+
 def _world(order: Order, teacher: "Checkpoint", report: Report) -> World:
     named = {code for step in order.recipe.steps for code in getattr(step, "languages", ())}
     codes = sorted(named or order.languages)
@@ -291,6 +357,11 @@ def _world(order: Order, teacher: "Checkpoint", report: Report) -> World:
         seed=SEED,
         threads=engines.available_threads(),
         report=report,
+        labelled=lambda: labelled(order.data, order.teacher, order.languages),
+        unlabelled=lambda codes, count: unlabelled(order.data, codes or order.languages, count),
+        budget=order.budget,
+        work=_work(folder_of(order)),
+        shared=cache_root() / "outputs" / teacher.sha256[:16],
     )
 
 
@@ -311,12 +382,14 @@ def _encoder(checkpoint: "Checkpoint", limit: int) -> Callable[[Sequence[str]], 
 def _manifest(order: Order, teacher: "Checkpoint") -> dict[str, Any]:
     return {
         "recipe": str(order.recipe),
+        "revision": REVISION,
         "teacher": order.teacher,
         "teacher_sha256": teacher.sha256,
         "engine": order.recipe.engine,
         "inference_precision": "bf16" if any(step.name == "bf16" for step in order.recipe.steps) else "f32",
-        "data": str(order.data) if order.data else "built-in samples",
+        "data": order.data.resolve().name if order.data else "text of the built-in samples",
         "languages": list(order.languages),
+        **({"budget": order.budget} if order.recipe.trains else {}),
         "seed": SEED,
         "versions": versions(),
         "reduced_range": not engines.has_vnni(),
@@ -361,7 +434,7 @@ def tagger(
     report: Report = lambda fraction, desc: None,
     cancel: Event | None = None,
 ) -> runtime.Tagger:
-    """A tagger for any recipe, built if need be and opened once a process.
+    """A tagger for any recipe, built if need be and opened once a process; of one that trains the best that there is.
 
     It runs on `threads` processor threads, by default all that this process may use. `brief` says that a few texts are
     all that it will tag: it opens sooner, and tags many later. The rest is as for `build`.

@@ -5,22 +5,27 @@ import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
-from transformers import AutoModelForTokenClassification, PreTrainedModel
+from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
 from transformers.utils import logging
 
-from . import sources
+from . import sources, surgery
 from .errors import ArtifactError
+from .xtreme import XtremeConfig, XtremeForTokenClassification
 
 _TYPES = {"PERSON": "PER", "ORGANIZATION": "ORG", "ORGANISATION": "ORG", "LOCATION": "LOC", "GPE": "LOC"}
 _PREFIXES = {"B": "B", "I": "I", "E": "I", "L": "I", "M": "I", "S": "B", "U": "B"}
-# Where the encoder's layers stand below `base_model`; the other model types use "encoder".
-_LAYERS = {"distilbert": "transformer"}
 # These number positions from the padding index on, so fewer pieces fit than there are positions.
 _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert"}
+
+# So that the library opens our own student as it opens its own models, without code from a checkpoint.
+AutoConfig.register(XtremeConfig.model_type, XtremeConfig, exist_ok=True)
+AutoModelForTokenClassification.register(XtremeConfig, XtremeForTokenClassification, exist_ok=True)
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,7 @@ class Checkpoint:
     def with_layers(self, kept: Sequence[int]) -> "Checkpoint":
         """A copy with only the encoder layers `kept`, in that order."""
         model = copy.deepcopy(self.model)
-        stack = getattr(model.base_model, _LAYERS.get(self.config.model_type, "encoder"))
-        stack.layer = torch.nn.ModuleList(stack.layer[index] for index in kept)
-        model.config.num_hidden_layers = len(kept)
+        surgery.keep_layers(model, kept)
         return self._with(model, self.tokenizer)
 
     def with_vocabulary(self, kept: Sequence[int], tokenizer: Tokenizer) -> "Checkpoint":
@@ -110,24 +113,35 @@ def load(name: str) -> Checkpoint:
     logging.disable_progress_bar()
     try:
         tokenizer = Tokenizer.from_file(str(source.folder / "tokenizer.json"))
-        model, info = AutoModelForTokenClassification.from_pretrained(
-            source.folder,
-            use_safetensors=True,
-            trust_remote_code=False,
-            dtype=torch.float32,
-            local_files_only=True,
-            output_loading_info=True,
-        )
+        model, missing = _read(source.folder)
     except Exception as error:  # the libraries raise bare Exception, RuntimeError, OSError, ... for damaged files
         reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
         raise ArtifactError(f"teacher {name!r} could not be loaded from {source.folder}: {reason}") from error
-    _check_whole(info["missing_keys"], name)
+    _check_whole(missing, name)
     _check_vocabulary(model, tokenizer, name)
     tokenizer.no_padding()
     tokenizer.no_truncation()
     model.config.id2label = {index: standard_tag(tag) for index, tag in model.config.id2label.items()}
     model.config.label2id = {tag: index for index, tag in model.config.id2label.items()}
     return Checkpoint(model.eval(), tokenizer, source.name, source.sha256)
+
+
+def _read(folder: Path) -> tuple[PreTrainedModel, Collection[str]]:
+    """The model of a folder, and the names of the tensors that its file lacks."""
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    if surgery.has_fewer_heads(config):
+        narrow = surgery.with_fewer_heads(config)
+        return narrow, narrow.load_state_dict(load_file(folder / "model.safetensors"), strict=False).missing_keys
+    model, info = AutoModelForTokenClassification.from_pretrained(
+        folder,
+        config=config,
+        use_safetensors=True,
+        trust_remote_code=False,
+        dtype=torch.float32,
+        local_files_only=True,
+        output_loading_info=True,
+    )
+    return model, info["missing_keys"]
 
 
 def _check_whole(missing: Collection[str], name: str) -> None:

@@ -25,15 +25,17 @@ class Cost:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A constant matrix in an ONNX graph, and the node that uses it.
+    """A constant matrix in an ONNX graph, and the node that uses it; or an LSTM's two, which are rounded together.
 
     Attributes:
-        node: name of the `MatMul` or `Gather` node.
+        node: name of the `MatMul`, `Gather` or `LSTM` node.
         output: name of the tensor that the node gives.
         activations: name of the tensor that is multiplied by the matrix, or the row numbers of a look-up.
-        weights: name of the constant, shape (inputs, outputs), or (rows, width) of a look-up.
+        weights: name of the constant, shape (inputs, outputs), or (rows, width) of a look-up, or (1, 4 states, inputs)
+            of an LSTM.
         lookup: whether rows are looked up instead of multiplied.
         label: the module it came from, such as `encoder.layer.3.output.dense`.
+        recurrent: name of an LSTM's constant for its states, shape (1, 4 states, states); empty for the others.
     """
 
     node: str
@@ -42,6 +44,7 @@ class Matrix:
     weights: str
     lookup: bool
     label: str
+    recurrent: str = ""
 
 
 def matrices(graph: "onnx.ModelProto") -> list[Matrix]:
@@ -56,6 +59,9 @@ def matrices(graph: "onnx.ModelProto") -> list[Matrix]:
             found.append(Matrix(node.name, node.output[0], node.input[0], node.input[1], False, _label(node)))
         elif node.op_type == "Gather" and node.input[0] in constants:
             found.append(Matrix(node.name, node.output[0], node.input[1], node.input[0], True, _label(node)))
+        elif node.op_type == "LSTM":
+            inputs, weights, recurrent = node.input[:3]
+            found.append(Matrix(node.name, node.output[0], inputs, weights, False, _label(node), recurrent))
     return found
 
 
@@ -75,7 +81,8 @@ def costs(
     a look-up the mean over the rows in use of |w - Q(w)| / |w|. Q rounds weights to `levels` steps on either side of
     zero by output channel, rows of a look-up to 127 by row, and activations to 256 steps between the least and the
     greatest of all; by piece it does so with x / max|x|. The errors are divided piece by piece, because one piece with
-    huge activations would else hide what the range that it needs does to all the others.
+    huge activations would else hide what the range that it needs does to all the others. Of an LSTM it is the error of
+    what its gates are given, from inputs and states; a range by piece cannot help it.
 
     Args:
         graph: the exported graph.
@@ -89,15 +96,20 @@ def costs(
     """
     from onnx.numpy_helper import to_array
 
-    wanted = {matrix.weights for matrix in found}
+    wanted = {name for matrix in found for name in (matrix.weights, matrix.recurrent)}
     weights = {tensor.name: tensor for tensor in graph.graph.initializer if tensor.name in wanted}
-    inputs = _tensors(graph, [matrix.activations for matrix in found], {"input_ids": ids, "attention_mask": mask})
+    names = [matrix.activations for matrix in found] + [matrix.output for matrix in found if matrix.recurrent]
+    inputs = _tensors(graph, names, {"input_ids": ids, "attention_mask": mask})
     real = mask.reshape(-1) == 1
     priced = {}
     for matrix in found:
         array, rows = to_array(weights[matrix.weights]), inputs[matrix.activations]
         if matrix.lookup:
             priced[matrix.node] = _lookup_cost(array[np.unique(rows)])
+        elif matrix.recurrent:
+            given = [rows, inputs[matrix.output][:, 0]]  # (length, batch, width) each
+            pairs = zip(given, [array[0].T, to_array(weights[matrix.recurrent])[0].T], strict=True)
+            priced[matrix.node] = _gates_cost([(rows[mask.T == 1], matrix) for rows, matrix in pairs], levels)
         else:
             rows = rows.reshape(-1, rows.shape[-1])
             priced[matrix.node] = _product_cost(rows[real] if len(rows) == len(real) else rows, array, levels)
@@ -118,7 +130,7 @@ def by_piece(graph: "onnx.ModelProto", activations: Collection[str]) -> "onnx.Mo
 
     made = onnx.ModelProto()
     made.CopyFrom(graph)
-    products = {matrix.node for matrix in matrices(graph) if matrix.activations in activations and not matrix.lookup}
+    products = {m.node for m in matrices(graph) if m.activations in activations and not m.lookup and not m.recurrent}
     nodes: list[onnx.NodeProto] = []
     for node in graph.graph.node:
         nodes += _times_reach(node) if node.name in products else [node]
@@ -176,6 +188,13 @@ def _product_cost(rows: np.ndarray, weights: np.ndarray, levels: int) -> Cost:
         _mean_error(exact, _rounded_activations(rows) @ rounded),
         _mean_error(exact, _rounded_activations(rows / reach) * reach @ rounded),
     )
+
+
+def _gates_cost(products: Sequence[tuple[np.ndarray, np.ndarray]], levels: int) -> Cost:
+    exact = sum(rows @ weights for rows, weights in products)
+    rounded = sum(_rounded_activations(rows) @ _rounded_weights(weights, levels, axis=0) for rows, weights in products)
+    error = _mean_error(np.asarray(exact), np.asarray(rounded))
+    return Cost(error, error)
 
 
 def _lookup_cost(rows: np.ndarray) -> Cost:

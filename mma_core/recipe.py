@@ -5,13 +5,20 @@ spelling (steps ordered by kind, then by name), which is its identity: cache key
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from enum import IntEnum
-from itertools import pairwise
-from typing import Any, ClassVar, Self, cast
+from dataclasses import Field, dataclass, field, fields
+from enum import IntEnum, StrEnum
+from itertools import pairwise, permutations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .errors import DataError, RecipeError
 from .languages import language
+
+if TYPE_CHECKING:
+    from .data import Sentence
+
+# How long a step may train: under 10 minutes on two cores, under an hour, and what the method asks for.
+BUDGETS = ("quick", "standard", "full")
 
 
 class Kind(IntEnum):
@@ -36,6 +43,13 @@ class World:
         seed: of every random choice.
         threads: processor threads to use.
         report: called with a share from 0 to 1 and a description of what is being done.
+        labelled: → (source, language) → the labelled sentences that students of this teacher may learn from, none
+            without a data folder; it reads files, so a step that needs them calls it once.
+        unlabelled: language codes (empty for all), at most so many sentences of each → unlabelled sentences by
+            language, each as its words.
+        budget: one of `BUDGETS`.
+        work: where this step's training keeps checkpoints and logs; it goes when the artifact is written.
+        shared: where the teacher's outputs are kept for all its students.
     """
 
     teacher: Any
@@ -45,14 +59,83 @@ class World:
     seed: int
     threads: int
     report: Callable[[float, str], None]
+    labelled: Callable[[], Mapping[tuple[str, str], Sequence["Sentence"]]]
+    unlabelled: Callable[[Sequence[str], int], Mapping[str, Sequence[tuple[str, ...]]]]
+    budget: str
+    work: Path
+    shared: Path
 
 
-def argument(label: str, *, low: float = 0, high: float = 0, start: float = 0) -> Any:
-    """Declare a step's argument: its label, its accepted range, and where a form starts.
+class Form(StrEnum):
+    """What kind of value an argument has."""
+
+    WHOLE = "whole number"
+    NUMBER = "number"
+    CHOICE = "choice"
+    LANGUAGE = "language"
+    LANGUAGES = "languages"
+    WORD = "word"
+
+
+def argument(  # noqa: PLR0913  (each kind of argument has its own few)
+    label: str,
+    *,
+    low: float = 0,
+    high: float = 0,
+    start: float = 0,
+    choices: tuple[str, ...] = (),
+    language: bool = False,
+    word: str = "",
+) -> Any:
+    """Declare a step's argument, whose type is that of the field.
+
+    Args:
+        label: what it is, in a few words.
+        low: an `int` or `float` is from here …
+        high: … to here.
+        start: where a form starts it.
+        choices: the words that a `str` is one of.
+        language: a `str` is a language code instead.
+        word: how a `bool` is spelled where it is true. It is the last argument, and left out where it is false.
 
     For a `tuple[str, ...]` of language codes only the label counts.
     """
-    return field(metadata={"label": label, "low": low, "high": high, "start": start})
+    told = {"low": low, "high": high, "start": start, "choices": choices, "language": language, "word": word}
+    return field(metadata={"label": label, **told})
+
+
+def form_of(declared: Field) -> Form:
+    """What kind of value an argument has."""
+    text = Form.LANGUAGE if declared.metadata["language"] else Form.CHOICE
+    forms: dict[Any, Form] = {int: Form.WHOLE, float: Form.NUMBER, bool: Form.WORD, str: text}
+    return forms.get(declared.type, Form.LANGUAGES)
+
+
+def _read(declared: Field, text: str) -> Any:
+    """The value that a word of a recipe spells; whether it is accepted is `_accepted`'s to say."""
+    form, about = form_of(declared), declared.metadata
+    if form is Form.WORD:
+        if text != about["word"]:
+            raise ValueError(f"{about['label']} is spelled {about['word']} or left out, not {text!r:.20}")
+        return True
+    return {Form.WHOLE: int, Form.NUMBER: float}.get(form, str)(text)
+
+
+def _accepted(declared: Field, value: Any) -> Any:
+    """The canonical form of an argument's value."""
+    form, about = form_of(declared), declared.metadata
+    if form is Form.LANGUAGES:
+        value = tuple(sorted({language(code).code for code in value}))
+        if not value:
+            raise ValueError(f"{about['label']}: at least one is needed")
+    elif form is Form.LANGUAGE:
+        value = language(value).code
+    elif form is Form.CHOICE:
+        if value not in about["choices"]:
+            raise ValueError(f"{about['label']} {value!r:.20} is not one of {', '.join(about['choices'])}")
+    elif form is not Form.WORD and not about["low"] <= value <= about["high"]:
+        raise ValueError(f"{about['label']} {value!s:.20} is not from {about['low']:g} to {about['high']:g}")
+    return value
 
 
 @dataclass(frozen=True)
@@ -68,9 +151,12 @@ class Step:
         example: a legal spelling, for help and tests.
         engine: the engine a precision runs in, empty for the others.
         quantises: whether a precision rounds the graph's matrices to integers, and can leave some of them as they are.
+        trains: whether it learns from sentences, for as long as the budget says.
+        separator: what stands between its arguments.
+        excludes: names of steps that it does not go with.
 
-    The arguments are the dataclass fields, declared with `argument`: `int`, `float` or a `tuple[str, ...]` of
-    language codes.
+    The arguments are the dataclass fields, declared with `argument`: `int`, `float`, one `str` of several or a
+    language code, a `bool` as the last, or a `tuple[str, ...]` of language codes as the only one.
     """
 
     name: ClassVar[str]
@@ -81,6 +167,9 @@ class Step:
     example: ClassVar[str]
     engine: ClassVar[str] = ""
     quantises: ClassVar[bool] = False
+    trains: ClassVar[bool] = False
+    separator: ClassVar[str] = ","
+    excludes: ClassVar[tuple[str, ...]] = ()
     registry: ClassVar[dict[str, type["Step"]]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -91,22 +180,14 @@ class Step:
         Step.registry[cls.name] = cls
 
     def __post_init__(self) -> None:
-        """Check ranges and languages, and put languages in canonical order.
+        """Check ranges, choices and languages, and put languages in canonical order.
 
         Raises:
-            ValueError: an argument is out of its range, or there is no language.
+            ValueError: an argument is out of its range or none of its choices, or there is no language.
             DataError: a language is unknown.
         """
         for declared in fields(self):
-            value = getattr(self, declared.name)
-            if isinstance(value, tuple):
-                codes = tuple(sorted({language(code).code for code in value}))
-                object.__setattr__(self, declared.name, codes)
-                if not codes:
-                    raise ValueError(f"{declared.metadata['label']}: at least one is needed")
-            elif not declared.metadata["low"] <= value <= declared.metadata["high"]:
-                low, high = declared.metadata["low"], declared.metadata["high"]
-                raise ValueError(f"{declared.metadata['label']} {value!s:.20} is not from {low:g} to {high:g}")
+            object.__setattr__(self, declared.name, _accepted(declared, getattr(self, declared.name)))
 
     @classmethod
     def parse(cls, arguments: str) -> Self:
@@ -115,28 +196,33 @@ class Step:
         Raises:
             RecipeError: the arguments do not fit.
         """
-        parts = [part.strip() for part in arguments.split(",")] if arguments else []
+        parts = [part.strip() for part in arguments.split(cls.separator)] if arguments else []
         wanted = fields(cls)
         try:
-            if parts and len(wanted) == 1 and wanted[0].type == tuple[str, ...]:
+            if parts and [form_of(declared) for declared in wanted] == [Form.LANGUAGES]:
                 return cls(*[tuple(parts)])
+            if len(parts) == len(wanted) - 1 and form_of(wanted[-1]) is Form.WORD:
+                return cls(*[*map(_read, wanted, parts), False])
             if len(parts) != len(wanted):
                 raise ValueError(f"takes {len(wanted)} arguments, not {len(parts)}")
-            return cls(
-                *(
-                    cast("Callable[[str], Any]", declared.type)(part)
-                    for declared, part in zip(wanted, parts, strict=True)
-                )
-            )
+            return cls(*map(_read, wanted, parts))
         except (ValueError, DataError) as error:
             step = f"{cls.name}:{arguments}" if arguments else cls.name
             raise RecipeError(f"step {step:.60}: {error}; accepted is, for example, {cls.example}") from error
 
     def __str__(self) -> str:
         """The canonical spelling."""
-        values = [getattr(self, declared.name) for declared in fields(self)]
-        texts = [",".join(value) if isinstance(value, tuple) else repr(value).removesuffix(".0") for value in values]
-        return f"{self.name}:{','.join(texts)}" if texts else self.name
+        texts: list[str] = []
+        for declared in fields(self):
+            value = getattr(self, declared.name)
+            form = form_of(declared)
+            if form is Form.WORD:
+                texts += [declared.metadata["word"]] if value else []
+            elif form in {Form.WHOLE, Form.NUMBER}:
+                texts.append(repr(value).removesuffix(".0"))
+            else:
+                texts += [value] if isinstance(value, str) else value
+        return f"{self.name}:{self.separator.join(texts)}" if texts else self.name
 
     def check(self) -> None:
         """Raise `RecipeError` where this machine cannot run the step's result."""
@@ -180,6 +266,11 @@ class Recipe:
         return tuple(step for step in self.steps if step.kind is Kind.PRECISION)
 
     @property
+    def trains(self) -> bool:
+        """Whether any step learns from sentences."""
+        return any(step.trains for step in self.steps)
+
+    @property
     def engine(self) -> str:
         """`onnxruntime` or `openvino`: where the artifact runs."""
         return next((step.engine for step in self.after_export if step.engine), "onnxruntime")
@@ -219,6 +310,9 @@ def of(steps: Iterable[Step]) -> Recipe:
             raise RecipeError(f"step {second} repeats {first}; at most one step of a name")
         if first.kind == second.kind and first.kind in {Kind.BASE, Kind.STUDENT, Kind.PRECISION}:
             raise RecipeError(f"step {second} does not go with {first}; at most one {first.kind.name.lower()} step")
+    for first, second in permutations(ordered, 2):
+        if first.name in second.excludes:
+            raise RecipeError(f"step {second} does not go with {first}; leave one of them out")
     if len(ordered) > 1 and ordered[0].kind is Kind.BASE:
         raise RecipeError(f"step {ordered[0]} stands alone; leave it out beside {ordered[1]}")
     return Recipe(ordered)

@@ -5,6 +5,7 @@ A second table holds F1 under perturbation, `Robustness`.
 The fields are the JSON keys, the table's columns and the charts' axes; `metadata` gives label and unit.
 """
 
+import fcntl
 import json
 import os
 import zlib
@@ -146,6 +147,8 @@ def read(path: Path) -> list[Measurement]:
 def rows(path: Path, kind: type[_Row]) -> list[_Row]:
     """Read a table; of rows with equal keys the last stands. A missing file is an empty table.
 
+    Half a line at the end, without a line break, is what a killed writer left: no row.
+
     Args:
         path: the table.
         kind: of its rows.
@@ -162,8 +165,10 @@ def rows(path: Path, kind: type[_Row]) -> list[_Row]:
 
 @lru_cache(maxsize=4)
 def _read(path: Path, kind: type[Any], _changed: int, _size: int) -> tuple[Any, ...]:
-    lines = [(number, line) for number, line in enumerate(path.read_bytes().split(b"\n"), 1) if line.strip()]
-    found = [_row(line, f"{path}:{number}", kind) for number, line in lines]
+    lines = path.read_bytes().split(b"\n")
+    if _torn(lines[-1]):
+        lines.pop()
+    found = [_row(line, f"{path}:{number}", kind) for number, line in enumerate(lines, 1) if line.strip()]
     return tuple({row.key: row for row in found}.values())
 
 
@@ -179,11 +184,27 @@ def _row(line: bytes, where: str, kind: type[_Row]) -> _Row:
         raise DataError(f"{where} is not a measurement ({error}); remove the line") from error
 
 
+def _torn(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return bool(line)
+    return False
+
+
 def append(path: Path, rows: Iterable[Measurement | Robustness]) -> None:
-    """Add rows at the end of a table and flush them to the disk."""
+    """Add rows at the end of a table and flush them to the disk, after cutting off what a killed writer left there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as table:
-        table.writelines(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows)
+    lines = "".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows)
+    with path.open("a+b") as table:
+        fcntl.flock(table, fcntl.LOCK_EX)
+        table.seek(0)
+        last = table.read().rpartition(b"\n")[2]
+        if _torn(last):
+            table.truncate(table.tell() - len(last))
+        elif last:
+            table.write(b"\n")
+        table.write(lines.encode())
         table.flush()
         os.fsync(table.fileno())
 

@@ -13,7 +13,7 @@ from typing import Any
 from . import builtin
 from .errors import ArtifactError
 
-MODEL_TYPES = ("bert", "xlm-roberta", "roberta", "distilbert", "electra", "camembert")
+MODEL_TYPES = ("bert", "xlm-roberta", "roberta", "distilbert", "electra", "camembert", "xtreme")
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 OPTIONAL = ("tokenizer_config.json", "special_tokens_map.json")
 MAX_BYTES = 4 * 1024**3

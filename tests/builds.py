@@ -1,5 +1,6 @@
 """Builds of tiny teachers in this process: few texts, and each model exported once."""
 
+import hashlib
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,9 +11,13 @@ import pytest
 from mma_core import build, export, guard
 from mma_core.artifact import Artifact
 from mma_core.checkpoint import Checkpoint
+from mma_core.training import budgets
+from mma_core.training.budgets import Budget
 
 # Of each sample language so many sentences calibrate and compare: enough for a test, and quick.
 TEXTS, COMPARED = 2, 1
+# Of all that there are, so many teach a student.
+SENTENCES = 40
 
 # (model type, recipe, by default onnx) → artifact
 Made = Callable[..., Artifact]
@@ -20,6 +25,21 @@ Made = Callable[..., Artifact]
 
 def quiet(fraction: float, desc: str) -> None:
     """Report nothing."""
+
+
+def _digest(model: Checkpoint) -> str:
+    total = hashlib.sha256(model.config.to_json_string(use_diff=False).encode())
+    for tensor in model.model.state_dict().values():
+        total.update(tensor.numpy().tobytes())
+    return total.hexdigest()
+
+
+def tiny_budgets() -> dict[str, dict[str, Budget]]:
+    """The table of budgets with few sentences and two steps a phase."""
+    return {
+        name: {level: Budget(SENTENCES, (2,) * len(budget.steps)) for level, budget in levels.items()}
+        for name, levels in budgets.TABLE.items()
+    }
 
 
 @contextmanager
@@ -31,7 +51,7 @@ def quick_builds(graphs: dict[str, Any], *, limit: float = 0.0, texts: int = TEX
     real = export.export
 
     def once(model: Checkpoint) -> Any:
-        key = f"{model.sha256} {model.config.num_hidden_layers} {model.config.vocab_size}"
+        key = _digest(model)
         if key not in graphs:
             graphs[key] = real(model)
         copy = type(graphs[key])()
@@ -45,4 +65,5 @@ def quick_builds(graphs: dict[str, Any], *, limit: float = 0.0, texts: int = TEX
         patch.setattr(build, "AGREEMENT_TEXTS", COMPARED)
         patch.setattr(guard, "LIMIT", limit)
         patch.setattr(export, "export", once)
+        patch.setattr(budgets, "TABLE", tiny_budgets())
         yield

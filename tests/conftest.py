@@ -10,15 +10,36 @@ from hypothesis import HealthCheck, settings
 
 from mma_core.data import Sentence
 
+LONGEST = (
+    "test_cluster.py",
+    "test_steps.py",
+    "test_browser.py",
+    "test_build.py",
+    "test_faults.py",
+    "test_bulk.py",
+    "test_loop.py",
+    "test_main.py",
+)
+
 # A busy machine is no failure, and the same commit gives the same answer twice.
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 
 
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache for what takes minutes to make: one for all processes that share the run, who wait for each other."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared-cache"
+    (folder / "teachers").mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 @pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keep the user's cache out of the tests, and the tests off the network."""
+def own_cache(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Iterator[Path]:
+    """Keep the user's cache out of the tests, and the tests off the network; built-in teachers are unpacked once."""
     folder = tmp_path_factory.mktemp("cache")
+    (folder / "teachers").symlink_to(shared_cache / "teachers")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMA_CACHE", str(folder))
         patch.setenv("HF_HUB_OFFLINE", "1")
@@ -51,6 +72,11 @@ def tiny_corpus() -> list[Sentence]:
 def repository() -> Path:
     """The root of the checkout."""
     return Path(__file__).parents[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the files that take longest: of processes that take file by file, none is left with one at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 def pytest_configure() -> None:

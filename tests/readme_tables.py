@@ -15,7 +15,7 @@ from mma_core.__main__ import _parser
 from mma_core.languages import LANGUAGES, Tier
 from mma_core.measure import ablations, curve
 from mma_core.measure.perturb import PERTURBATIONS
-from mma_core.recipe import Step
+from mma_core.recipe import Form, Step, form_of
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -43,8 +43,13 @@ def _name(step: type[Step]) -> str:
 def _arguments(step: type[Step]) -> str:
     texts = []
     for declared in fields(step):
-        low, high = declared.metadata["low"], declared.metadata["high"]
-        texts.append(declared.metadata["label"] + (f", {low:g} to {high:g}" if high else ""))
+        about = declared.metadata
+        accepted = {
+            Form.CHOICE: f": {', '.join(about['choices'])}",
+            Form.WORD: f": `{about['word']}` or left out",
+            **dict.fromkeys((Form.WHOLE, Form.NUMBER), f", {about['low']:g} to {about['high']:g}"),
+        }
+        texts.append(about["label"] + accepted.get(form_of(declared), ""))
     return "; ".join(texts)
 
 

@@ -34,14 +34,14 @@ def browser_path() -> str:
 
 
 @pytest.fixture(scope="module")
-def address(repository: Path, own_cache: Path) -> Iterator[str]:
-    """A running app, started as a user starts it, with a cache of its own."""
+def address(repository: Path, shared_cache: Path) -> Iterator[str]:
+    """A running app, started as a user starts it; what it builds is there for other tests."""
     browser_path()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "app.py", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=repository, env={**os.environ, "MMA_CACHE": str(own_cache)})
+    process = subprocess.Popen(command, cwd=repository, env={**os.environ, "MMA_CACHE": str(shared_cache)})
     url = f"http://127.0.0.1:{port}/"
     try:
         wait_for(url, process)

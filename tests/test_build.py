@@ -4,17 +4,19 @@ import json
 import lzma
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
 import pytest
 from builds import Made, quiet
 
-from mma_core import artifact, build, engines, runtime, sources
+from mma_core import artifact, build, checkpoint, engines, runtime, sources
 from mma_core.build import BuildCancelled, Order
+from mma_core.data import Sentence
 from mma_core.errors import DataError, RecipeError
-from mma_core.recipe import parse
+from mma_core.recipe import BUDGETS, Kind, Recipe, Step, parse
 
 pytest_plugins = ("engine_fixtures",)
 
@@ -34,7 +36,7 @@ def folders(cache: Path) -> list[Path]:
 
 
 def test_built_in_a_child_and_found_again(cache: Path, tiny_teacher: Teachers, monkeypatch: pytest.MonkeyPatch) -> None:
-    teacher, recipe, seen = str(tiny_teacher("bert")), parse("layers:1+int8"), []
+    teacher, recipe, seen = str(tiny_teacher("bert")), parse("vocab:de+int8"), []
     assert build.cached(recipe, teacher=teacher, languages=GERMAN) is None
     built = build.build(
         recipe, teacher=teacher, languages=GERMAN, report=lambda fraction, desc: seen.append((fraction, desc))
@@ -42,7 +44,7 @@ def test_built_in_a_child_and_found_again(cache: Path, tiny_teacher: Teachers, m
     assert [fraction for fraction, _ in seen] == sorted(fraction for fraction, _ in seen)
     assert all(0 < fraction < 1 and desc for fraction, desc in seen)
     assert folders(cache) == [built.folder]
-    assert built.manifest["recipe"] == "layers:1+int8"
+    assert built.manifest["recipe"] == "vocab:de+int8"
     assert built.manifest["teacher_sha256"] == sources.locate(teacher).sha256
     assert built.manifest["languages"] == ["de"]
     assert list(built.manifest["agreement"]) == ["de"]
@@ -133,6 +135,75 @@ def test_key_follows_all_that_matters(tmp_path: Path, monkeypatch: pytest.Monkey
     assert Order(order.recipe, "a", folders[0]).key("0") == Order(order.recipe, "a", folders[2]).key("0")
     one, other = (Order(order.recipe, "a", None, codes) for codes in (("de", "en"), ("en", "de")))
     assert one.key("0") == other.key("0")
+
+
+@pytest.fixture
+def learner() -> Iterator[Recipe]:
+    """A recipe of one step that trains, which is registered for this test alone."""
+
+    @dataclass(frozen=True)
+    class Learner(Step):
+        name, kind, title, example = "learner", Kind.PRUNE, "Learn", "learner"
+        trains = True
+
+    yield Recipe((Learner(),))
+    del Step.registry["learner"]
+
+
+def test_the_budget_counts_where_something_is_learnt(learner: Recipe) -> None:
+    for recipe, keys in ((parse("int8"), 1), (learner, 3)):
+        assert len({Order(recipe, "a", budget=budget).key("0") for budget in BUDGETS}) == keys
+        assert Order(recipe, "a").key("0") == Order(recipe, "a", budget="quick").key("0")
+
+
+def test_labels_count_where_something_is_learnt(tmp_path: Path, learner: Recipe) -> None:
+    folders = [tmp_path / name for name in ("one", "same", "other", "more")]
+    for folder in folders:
+        tag = "B-PER" if folder.name == "other" else "O"
+        training_file(folder, "wikiann", "de", f"Anna {tag}\n")
+    training_file(folders[1], "transfer", "de", "Anna O\n")  # measures only
+    training_file(folders[3], "uner", "de", "Anna O\n")
+    one, same, other, more = (Order(learner, "a", folder).key("0") for folder in folders)
+    assert one == same
+    assert len({one, other, more}) == 3
+    assert len({Order(parse("int8"), "a", folder).key("0") for folder in folders}) == 1
+
+
+def test_an_unknown_budget(tiny_teacher: Teachers) -> None:
+    with pytest.raises(RecipeError, match="unknown budget 'long'; accepted: quick, standard, full"):
+        build.build(parse("onnx"), teacher=str(tiny_teacher("bert")), budget="long")
+
+
+def training_file(folder: Path, source: str, language: str, content: str) -> None:
+    place = folder / "ner" / source / language
+    place.mkdir(parents=True)
+    (place / "train.conll").write_text(content, encoding="utf-8")
+
+
+def test_labelled_sentences(tmp_path: Path) -> None:
+    for source, language in (("wikiann", "de"), ("wikiann", "ar"), ("uner", "de"), ("transfer", "de")):
+        training_file(tmp_path, source, language, f"{source} O\n")
+    found = build.labelled(tmp_path, "a folder", ())
+    assert found.keys() == {("uner", "de"), ("wikiann", "ar"), ("wikiann", "de")}, "the transfer set measures German"
+    assert found["uner", "de"] == [Sentence(("uner",), ("O",))]
+    assert build.labelled(tmp_path, "multi", ()).keys() == {("uner", "de"), ("wikiann", "de")}, "multi saw no Arabic"
+    assert build.labelled(tmp_path, "a folder", ("ar",)).keys() == {("wikiann", "ar")}
+    assert build.labelled(None, "a folder", ()) == build.labelled(None, "multi", ("de",)) == {}, "they measure"
+    with pytest.raises(DataError, match="holds no ner/"):
+        build.labelled(tmp_path / "elsewhere", "a folder", ())
+
+
+def test_what_a_step_may_use(tiny_teacher: Teachers, cache: Path) -> None:
+    teacher = checkpoint.load(str(tiny_teacher("bert")))
+    order = Order(parse("onnx"), teacher.name, languages=("de", "sw"), budget="standard")
+    world = build._world(order, teacher, quiet)
+    assert world.budget == "standard"
+    assert world.labelled() == {}
+    assert {code: len(texts) for code, texts in world.unlabelled((), 2).items()} == {"de": 2, "sw": 2}
+    assert world.unlabelled(("ja",), 1).keys() == {"ja"}
+    assert world.work == cache / "work" / build.folder_of(order).name
+    assert world.shared.parent == cache / "outputs"
+    assert not world.work.exists()
 
 
 def test_key_follows_the_teacher(tiny_teacher: Teachers) -> None:

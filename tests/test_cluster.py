@@ -1,26 +1,36 @@
-"""A local Ray cluster of two nodes with caches of their own: the same entities in the same order, and plain errors."""
+"""A local Ray cluster of two nodes with caches of their own: the same entities and rows as here, and plain errors."""
 
 import asyncio
 import json
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from builds import Made
+import rows
+from builds import Made, quiet
 
-from mma_core import artifact, build, bulk, cluster, engines, runtime
+from mma_core import artifact, build, bulk, cluster, cluster_tagging, engines, results, runtime
 from mma_core.artifact import Artifact
-from mma_core.cluster import ClusterError, Machines
+from mma_core.cluster import ClusterError
+from mma_core.cluster_tagging import Machines
+from mma_core.data import Corpus
 from mma_core.errors import ArtifactError, DataError, RecipeError
+from mma_core.measure import bench, cluster_sweep
+from mma_core.measure.fresh import Fresh
+from mma_core.measure.plan import Plan
+from mma_core.measure.sweep import here, sweep
 from mma_core.recipe import parse
+from mma_core.results import Measurement
 
 pytest_plugins = ("engine_fixtures",)
 pytestmark = [
@@ -30,6 +40,7 @@ pytestmark = [
 
 STARTS = 5
 MANY = [f"Angela Merkel besuchte {'am Montag ' * (number % 7)}Siemens in München." for number in range(60)]
+NAME = ("Angela", "Merkel")
 
 
 def add_node(nodes: Any, cache: Path) -> Any:
@@ -92,14 +103,14 @@ def test_machines_share_the_work_in_order(
 
     monkeypatch.setattr(DataContext.get_current(), "wait_for_min_actors_s", 600)  # else the first may tag all
     monkeypatch.setattr(runtime, "POOL_TEXTS", 4)
-    monkeypatch.setattr(cluster, "LEG", 5)
+    monkeypatch.setattr(cluster_tagging, "LEG", 5)
     made = build.build(parse("onnx"), teacher=teacher)
     alone = build.open_artifact(made, 1).tag_texts(MANY, "de")
     assert any(alone), "a random teacher that finds nothing proves nothing"
     read = iter(MANY)
     together = machines(nodes.address, teacher).tag(read)
     found = [next(together)]
-    assert len(list(read)) >= len(MANY) - 4 * (2 * cluster.AHEAD + 2), "texts are read as they are needed"
+    assert len(list(read)) >= len(MANY) - 4 * (2 * cluster_tagging.AHEAD + 2), "texts are read as they are needed"
     together.close()
     found = list(machines(nodes.address, teacher).tag(iter(MANY)))
     assert borders(found) == borders(alone)
@@ -124,7 +135,7 @@ def test_an_error_in_the_texts_arrives(nodes: Any, teacher: str, monkeypatch: py
 
 def test_after_kill_9_the_command_goes_on(nodes: Any, teacher: str, tmp_path: Path) -> None:
     source, out, alone = tmp_path / "texts.txt", tmp_path / "out.jsonl", tmp_path / "alone.jsonl"
-    source.write_text("".join(f"{text}\n" for text in MANY * 400), encoding="utf-8")
+    source.write_text("".join(f"{text}\n" for text in MANY * 200), encoding="utf-8")
     tag = [sys.executable, "-m", "mma_core", "tag", "onnx", "--teacher", teacher, "--language", "de"]
     tag += ["--json", "--file", str(source), "--out"]
     process = subprocess.Popen([*tag, str(out), "--ray", nodes.address], stderr=subprocess.PIPE, text=True)
@@ -134,12 +145,57 @@ def test_after_kill_9_the_command_goes_on(nodes: Any, teacher: str, tmp_path: Pa
     process.send_signal(signal.SIGKILL)
     process.communicate()
     left = out.read_bytes().count(b"\n")
-    assert 0 < left < len(MANY) * 400
+    assert 0 < left < len(MANY) * 200
     done = subprocess.run([*tag, str(out), "--ray", nodes.address], capture_output=True, text=True, check=True)
     assert f"holds {left:,} finished documents" in done.stderr
-    assert json.loads(done.stdout) == {"documents": len(MANY) * 400, "out": str(out)}
+    assert json.loads(done.stdout) == {"documents": len(MANY) * 200, "out": str(out)}
     subprocess.run([*tag, str(alone)], capture_output=True, check=True)
     assert out.read_bytes() == alone.read_bytes()
+
+
+def labelled(folder: Path, count: int, tags: Sequence[str] = ("B-PER", "I-PER")) -> Corpus:
+    """A corpus of `count` sentences that are tagged so, and one without entities."""
+    path = folder / f"{count}.conll"
+    rows = "".join(f"{word}\t{tag}\n" for word, tag in zip(NAME, tags, strict=True))
+    path.write_text(f"{rows}\n" * count + "Siemens\tO\n", encoding="utf-8")
+    return Corpus(f"own{count}", "de", "test", path)
+
+
+def untimed(row: Measurement) -> dict[str, Any]:
+    """What does not depend on the moment: all but times, memory and energy."""
+    timed = {"words_per_s", "sentences_per_s", "model_share", "latency_ms_p50", "latency_ms_p95", "cold_start_s"}
+    timed |= {"peak_rss_mb", "energy_j_per_1k_words", "energy_source", "speedup", "speedup_low", "speedup_high"}
+    return {name: value for name, value in asdict(row).items() if name not in timed}
+
+
+def test_a_sweep_makes_the_same_table(
+    nodes: Any, caches: list[Path], teacher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan(recipes=(parse("onnx"),), teacher=teacher, command="again")
+    (right,) = build.tagger(parse("onnx"), teacher=teacher).tag([NAME])
+    corpora = [labelled(tmp_path, count, right.tags) for count in (1, 2)]
+    alone, together = tmp_path / "alone.jsonl", tmp_path / "together.jsonl"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench, "fresh", lambda *_arguments, **_settings: Fresh(1.0, 1.0))
+        assert sweep(plan, corpora, alone, crew=here(plan), report=quiet) == 2
+    results.append(together, results.read(alone)[:1])
+    made = build.folder_of(build.Order(parse("onnx"), teacher))
+    for cache in caches:  # lest a node builds it
+        shutil.copytree(made, cache / "artifacts" / made.name, dirs_exist_ok=True)
+    seen: list[tuple[int, int]] = []
+    real = cluster_sweep._one_a_machine
+    monkeypatch.setattr(
+        cluster_sweep, "_one_a_machine", lambda found: seen.append((len(found), len(real(found)))) or real(found)
+    )
+    said: list[str] = []
+    crew = cluster_sweep.machines(nodes.address, plan)
+    assert sweep(plan, corpora, together, crew=crew, report=lambda _fraction, desc: said.append(desc)) == 1
+    assert said == ["de, own2"], "what is in the table is not measured again"
+    assert seen == [(2, 1)], "two nodes of one machine would disturb each other"
+    assert sum((cache / "teachers").is_dir() for cache in caches) == 1
+    found = results.read(together)
+    assert [untimed(row) for row in found] == [untimed(row) for row in results.read(alone)]
+    assert all(row.f1 > 0 and row.cold_start_s > 0 and row.speedup > 0 for row in found)
 
 
 def test_a_lost_machine_is_said_and_the_others_can_go_on(
@@ -157,6 +213,70 @@ def test_a_lost_machine_is_said_and_the_others_can_go_on(
         with suppress(ClusterError):
             found += machines(nodes.address, teacher).tag(MANY[len(found) :])
     assert borders(found) == borders(alone)
+
+
+def node(name: str, processors: int, machine: str) -> cluster_sweep._Node:
+    return cluster_sweep._Node(name, processors, machine, "cpu", 2)
+
+
+def test_of_each_machine_the_largest_node_measures() -> None:
+    nodes = [node("a", 2, "x"), node("b", 8, "x"), node("c", 4, "x"), node("d", 1, "y")]
+    assert {one.name for one in cluster_sweep._one_a_machine(nodes)} == {"b", "d"}
+
+
+class Actor:
+    """Measures nothing: it answers at once, in the place of a machine; a lost one never does."""
+
+    def __init__(self, asked: list[str], *, lost: bool = False) -> None:
+        self.lost, self.asked = lost, asked
+        self.rows = SimpleNamespace(remote=self.remote)
+
+    def remote(self, corpus: Corpus, _sentences: Any) -> tuple["Actor", str]:
+        self.asked.append(corpus.source)
+        return self, corpus.source
+
+
+def sweep_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, actors: list[Actor]) -> list[Measurement]:
+    """The rows of three corpora from such machines."""
+    ray = pytest.importorskip("ray")
+
+    def get(answer: tuple[Actor, str]) -> list[Measurement]:
+        if answer[0].lost:
+            raise ray.exceptions.RayActorError
+        return [rows.row("onnx", dataset=answer[1], teacher="a folder there")]
+
+    monkeypatch.setattr(ray, "get", get)
+    monkeypatch.setattr(ray, "wait", lambda running, num_returns: (running[:num_returns], running[num_returns:]))
+    monkeypatch.setattr(cluster_sweep, "_actors", lambda _plan, _nodes: list(actors))
+    plan = Plan(recipes=(parse("onnx"),), teacher="a folder here")
+    found = cluster_sweep._rows(plan, [], [labelled(tmp_path, count) for count in (1, 2, 3)], quiet)
+    return [row for unit in found for row in unit]
+
+
+def test_the_corpus_of_a_lost_machine_is_measured_by_the_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+    found = sweep_rows(monkeypatch, tmp_path, [Actor(asked), Actor(asked, lost=True)])
+    assert sorted(row.dataset for row in found) == ["own1", "own2", "own3"]
+    assert {row.teacher for row in found} == {"a folder here"}
+    assert len(asked) == 4
+
+
+def test_where_all_machines_are_lost_the_sweep_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="actor"):
+        sweep_rows(monkeypatch, tmp_path, [Actor([], lost=True), Actor([], lost=True)])
+
+
+def test_what_is_sent_is_code_and_maybe_assets() -> None:
+    pathspec = pytest.importorskip("pathspec")  # as Ray reads it
+    for assets in (False, True):
+        left_out = pathspec.PathSpec.from_lines("gitwildmatch", cluster._sent(assets=assets)["excludes"])
+        sent = [".", "mma_core/steps/base.py", *(["assets/multi/pack.json"] if assets else [])]
+        assert not any(map(left_out.match_file, sent))
+        others = (".git/config", ".venv/x", "tests/mma_core/x.py", "data/x", "mma_core/steps/__pycache__/base.pyc")
+        assert all(map(left_out.match_file, others))
+        assert left_out.match_file("assets/multi/pack.json") is not assets
 
 
 def test_where_there_is_nothing_to_tag_no_cluster_is_needed() -> None:
@@ -205,7 +325,7 @@ def test_a_machine_that_lacks_a_library_is_no_failure_of_ours() -> None:
 
 def test_a_shelf_keeps_what_has_not_been_tagged() -> None:
     async def use() -> None:
-        shelf = cluster._Shelf(2)
+        shelf = cluster_tagging._Shelf(2)
         asked = asyncio.create_task(shelf.has(1))
         await shelf.put(["a"])
         assert not asked.done()
@@ -223,39 +343,39 @@ def test_a_shelf_keeps_what_has_not_been_tagged() -> None:
 
 
 @pytest.fixture
-def parcel(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> cluster.Parcel:
+def parcel(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> cluster_tagging.Parcel:
     """An artifact on its way to this machine, whose cache is empty."""
     ray = pytest.importorskip("ray")
     monkeypatch.setattr(ray, "put", lambda content: content)
     monkeypatch.setattr(ray, "get", lambda content: content)
-    packed = cluster._packed(made("bert"))
+    packed = cluster_tagging._packed(made("bert"))
     monkeypatch.setenv("MMA_CACHE", str(tmp_path))
     return packed
 
 
-def test_an_artifact_is_received_once(parcel: cluster.Parcel, tmp_path: Path) -> None:
+def test_an_artifact_is_received_once(parcel: cluster_tagging.Parcel, tmp_path: Path) -> None:
     sent, files = parcel
-    received = cluster._received(parcel)
+    received = cluster_tagging._received(parcel)
     assert received.folder == tmp_path / "artifacts" / sent.folder.name
     assert received.manifest == sent.manifest
     files.clear()
-    assert cluster._received(parcel) == received
+    assert cluster_tagging._received(parcel) == received
     (received.folder / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ArtifactError):
-        cluster._received(parcel)
+        cluster_tagging._received(parcel)
 
 
-def test_an_artifact_of_another_build_gives_way(parcel: cluster.Parcel) -> None:
-    received = cluster._received(parcel)
+def test_an_artifact_of_another_build_gives_way(parcel: cluster_tagging.Parcel) -> None:
+    received = cluster_tagging._received(parcel)
     manifest = {**received.manifest, "created": "earlier"}
     (received.folder / "recipe.json").write_text(json.dumps(manifest), encoding="utf-8")
-    assert cluster._received(parcel).manifest == parcel[0].manifest
+    assert cluster_tagging._received(parcel).manifest == parcel[0].manifest
 
 
-def test_a_damaged_parcel_is_refused(parcel: cluster.Parcel) -> None:
+def test_a_damaged_parcel_is_refused(parcel: cluster_tagging.Parcel) -> None:
     parcel[1]["model.onnx"][100] ^= 1
     with pytest.raises(ArtifactError, match=r"model\.onnx is missing or damaged"):
-        cluster._received(parcel)
+        cluster_tagging._received(parcel)
 
 
 @pytest.mark.parametrize(("recipe", "reduced"), [("int8", False), ("int8", True), ("onnx", False)])
@@ -266,12 +386,12 @@ def test_eight_bits_are_not_run_where_they_overflow(
     made = Artifact(tmp_path, {"recipe": recipe, "reduced_range": reduced})
     if recipe == "int8" and not reduced:
         with pytest.raises(RecipeError, match="has no VNNI, and int8 was built on one that has"):
-            cluster._check(made)
+            cluster_tagging._check(made)
     else:
-        cluster._check(made)
+        cluster_tagging._check(made)
 
 
 def test_a_machine_that_cannot_run_a_recipe_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(engines, "has_bf16", lambda: False)
     with pytest.raises(RecipeError, match=r"^machine .* of the cluster: step bf16"):
-        cluster._check(Artifact(tmp_path, {"recipe": "bf16", "reduced_range": False}))
+        cluster_tagging._check(Artifact(tmp_path, {"recipe": "bf16", "reduced_range": False}))

@@ -49,28 +49,6 @@ def builder(order: Order) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-def test_a_killed_builder_leaves_no_artifact(order: Order, builder: subprocess.Popen[str]) -> None:
-    orphans = psutil.Process(builder.pid).children(recursive=True)
-    builder.kill()
-    builder.wait()
-    assert found(order) is None
-    folder = build.folder_of(order)
-    assert build_now(order).manifest == artifact.open_folder(folder).manifest
-    # Whoever outlived the builder finds nobody to report to, and goes without a trace.
-    psutil.wait_procs(orphans, timeout=60)
-    assert [path for path in folder.parent.iterdir() if path.is_dir()] == [folder]
-    assert artifact.open_folder(folder).manifest["recipe"] == "onnx"
-
-
-def test_a_killed_child_is_a_failure_of_ours(order: Order, builder: subprocess.Popen[str]) -> None:
-    for child in psutil.Process(builder.pid).children(recursive=True):
-        child.send_signal(signal.SIGKILL)
-    _, errors = builder.communicate()
-    assert builder.returncode == 1
-    assert "the build process ended without an answer (out of memory?)" in errors
-    assert found(order) is None
-
-
 @pytest.fixture
 def quick_child(order: Order, made: Made, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """A child that takes what was built before; returns the folders that it made."""
@@ -83,6 +61,32 @@ def quick_child(order: Order, made: Made, monkeypatch: pytest.MonkeyPatch) -> li
 
     monkeypatch.setattr(build, "_build_in_child", child)
     return built
+
+
+def test_a_killed_builder_leaves_no_artifact(
+    order: Order, quick_child: list[Path], builder: subprocess.Popen[str]
+) -> None:
+    orphans = psutil.Process(builder.pid).children(recursive=True)
+    builder.kill()
+    builder.wait()
+    assert found(order) is None
+    folder = build.folder_of(order)
+    assert build_now(order).manifest == artifact.open_folder(folder).manifest
+    assert quick_child == [folder]
+    # Whoever outlived the builder finds nobody to report to, and goes without a trace.
+    _, alive = psutil.wait_procs(orphans, timeout=240)
+    assert alive == []
+    assert [path for path in folder.parent.iterdir() if path.is_dir()] == [folder]
+    assert artifact.open_folder(folder).manifest["recipe"] == "onnx"
+
+
+def test_a_killed_child_is_a_failure_of_ours(order: Order, builder: subprocess.Popen[str]) -> None:
+    for child in psutil.Process(builder.pid).children(recursive=True):
+        child.send_signal(signal.SIGKILL)
+    _, errors = builder.communicate()
+    assert builder.returncode == 1
+    assert "the build process ended without an answer (out of memory?)" in errors
+    assert found(order) is None
 
 
 @pytest.mark.parametrize("file", ["model.onnx", "tokenizer.json", "recipe.json"])

@@ -13,6 +13,7 @@ import huggingface_hub
 import pytest
 from builds import Made
 from rows import row as measurement
+from several import several
 
 from mma_core import build, results, sources
 from mma_core.__main__ import main
@@ -21,7 +22,7 @@ from mma_core.data import read_conll
 from mma_core.engines import available_threads
 from mma_core.languages import LANGUAGES
 from mma_core.measure.bench import cpu
-from mma_core.recipe import Step, parse
+from mma_core.recipe import Form, Step, parse
 
 pytest_plugins = ("engine_fixtures",)
 
@@ -54,12 +55,24 @@ def test_recipes(capsys: Output) -> None:
     rows = answer(capsys, "recipes")
     assert [row["name"] for row in rows] == list(Step.registry)
     for row in rows:
-        assert row.keys() == {"name", "kind", "title", "summary", "arguments", "example", "paper"}
+        assert row.keys() == {"name", "kind", "title", "summary", "separator", "arguments", "example", "paper"}
         assert str(parse(row["example"])) == row["example"]
         assert all(argument["name"] and argument["label"] for argument in row["arguments"])
+        assert {argument["form"] for argument in row["arguments"]} <= set(Form)
     assert main(["recipes"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(Step.registry)
+
+
+def test_an_argument_tells_what_it_accepts(capsys: Output) -> None:
+    with several() as step:
+        arguments = next(row for row in answer(capsys, "recipes") if row["name"] == step.name)["arguments"]
+    assert arguments == [
+        {"name": "depth", "form": "whole number", "label": "Depth", "low": 1, "high": 48, "start": 2},
+        {"name": "code", "form": "language", "label": "Language"},
+        {"name": "size", "form": "choice", "label": "Size", "choices": ["s", "m"]},
+        {"name": "loud", "form": "word", "label": "Loud", "word": "loud"},
+    ]
 
 
 def test_languages(capsys: Output) -> None:
@@ -219,6 +232,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
         (["bench", "onnx", "--conll", "x.conll"], "--conll needs --language"),
         (["bench", "onnx", "--data", "no-such-folder"], "no-such-folder holds no ner/"),
         (["sweep", "--recipes", "no-such-file.txt"], "no such file: no-such-file.txt"),
+        (["sweep", "--ray", "head"], "--ray head: neither auto nor HOST:PORT of a cluster's head"),
         (["robustness", "onnx", "--perturbations", "caps,noise"], "unknown perturbation 'noise'; known: typos, "),
         (["robustness", "onnx", "--languages", "zu"], "no test file in zu; there are am, ar"),
     ],

@@ -1,16 +1,17 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from several import crossed, several
 
 from mma_core import recipe
 from mma_core.errors import RecipeError
 from mma_core.languages import LANGUAGES
-from mma_core.recipe import Kind, Recipe, Step, argument, parse
+from mma_core.recipe import Form, Kind, Recipe, Step, argument, form_of, parse
 
 REGISTERED = dict(Step.registry)
 SINGLE = (Kind.STUDENT, Kind.PRECISION)
@@ -18,17 +19,20 @@ SINGLE = (Kind.STUDENT, Kind.PRECISION)
 
 def steps_of(kind: type[Step]) -> st.SearchStrategy[Step]:
     """Any legal step of one registered class, from its own declaration."""
-    drawn = {declared.name: _values(declared.type, declared.metadata) for declared in fields(kind)}
-    return st.builds(kind, **drawn)
+    return st.builds(kind, **{declared.name: _values(declared) for declared in fields(kind)})
 
 
-def _values(annotation: object, metadata: dict[str, float]) -> st.SearchStrategy[object]:
-    if annotation is int:
-        return st.integers(int(metadata["low"]), int(metadata["high"]))
-    if annotation is float:
-        return st.floats(metadata["low"], metadata["high"])
-    assert annotation == tuple[str, ...], f"the test knows no arguments of type {annotation}"
-    return st.lists(st.sampled_from(sorted(LANGUAGES)), min_size=1, max_size=4).map(tuple)
+def _values(declared: Field) -> st.SearchStrategy[object]:
+    about, code = declared.metadata, st.sampled_from(sorted(LANGUAGES))
+    values: dict[Form, st.SearchStrategy[object]] = {
+        Form.WHOLE: st.integers(int(about["low"]), int(about["high"])),
+        Form.NUMBER: st.floats(about["low"], about["high"]),
+        Form.CHOICE: st.sampled_from(about["choices"] or ("",)),
+        Form.LANGUAGE: code,
+        Form.LANGUAGES: st.lists(code, min_size=1, max_size=4).map(tuple),
+        Form.WORD: st.booleans(),
+    }
+    return values[form_of(declared)]
 
 
 @st.composite
@@ -41,7 +45,8 @@ def legal_steps(draw: st.DrawFn) -> list[Step]:
         named = [step for step in REGISTERED.values() if step.kind is kind]
         most = min(1, len(named)) if kind in SINGLE else len(named)
         chosen += draw(st.lists(st.sampled_from(named), unique=True, max_size=most)) if named else []
-    chosen = chosen or [REGISTERED["int8"]]
+    excluded = {name for step in chosen for name in step.excludes}
+    chosen = [step for step in chosen if step.name not in excluded] or [REGISTERED["int8"]]
     return draw(st.permutations([draw(steps_of(step)) for step in chosen]))
 
 
@@ -118,6 +123,64 @@ def test_an_illegal_recipe_names_the_step_and_what_is_accepted(text: str, at_fau
 def test_no_languages_at_all_are_refused() -> None:
     with pytest.raises(ValueError, match="Languages kept"):
         REGISTERED["vocab"](())
+
+
+@given(st.data())
+def test_arguments_of_every_kind_are_their_spelling(data: st.DataObject) -> None:
+    with several() as step, crossed() as other:
+        for kind in (step, other):
+            made = data.draw(steps_of(kind))
+            assert parse(str(made)) == Recipe((made,))
+            assert parse(str(made).replace(kind.separator, f" {kind.separator} ")) == Recipe((made,))
+
+
+def test_a_word_is_there_or_not() -> None:
+    with several() as step, crossed() as other:
+        assert str(step(2, "de", "s", True)) == "several:2,de,s,loud"
+        assert str(step(2, "de", "s", False)) == "several:2,de,s"
+        assert str(other(6, 384)) == "crossed:6x384"
+
+
+@pytest.mark.parametrize(
+    ("text", "at_fault"),
+    [
+        ("several:2,de,l", "Size 'l' is not one of s, m"),
+        ("several:2,de,s,loud,s", "takes 4 arguments, not 5"),
+        ("several:2,qq,s", "unknown language 'qq'"),
+        ("several:2,de,s,quiet", "Loud is spelled loud or left out, not 'quiet'"),
+        ("several:2,de,s,", "Loud is spelled loud or left out, not ''"),
+        ("several:2,de,s,True", "Loud is spelled loud or left out, not 'True'"),
+        ("several:2,de", "takes 4 arguments, not 2"),
+        ("several:0,de,s", "Depth 0 is not from 1 to 48"),
+        ("several", "takes 4 arguments, not 0"),
+    ],
+)
+def test_an_argument_of_any_kind_that_does_not_fit_is_named(text: str, at_fault: str) -> None:
+    with several() as step, pytest.raises(RecipeError) as caught:
+        parse(text)
+    assert at_fault in str(caught.value)
+    assert f"accepted is, for example, {step.example}" in str(caught.value)
+
+
+def test_a_step_may_exclude_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    with several() as step, crossed():
+        assert str(parse("several:2,de,s+crossed:6x384")) == "crossed:6x384+several:2,de,s"
+        monkeypatch.setattr(step, "excludes", ("crossed",))
+        with pytest.raises(RecipeError, match="step several:2,de,s does not go with crossed:6x384; leave one"):
+            parse("several:2,de,s+crossed:6x384")
+
+
+@pytest.mark.parametrize(
+    ("text", "at_fault"),
+    [
+        ("crossed:6,384", "takes 2 arguments, not 1"),
+        ("crossed:6x", "invalid literal"),
+        ("crossed:6x4", "Width 4 is not from 8 to 4096"),
+    ],
+)
+def test_a_step_may_have_a_separator_of_its_own(text: str, at_fault: str) -> None:
+    with crossed(), pytest.raises(RecipeError, match=f"step {text}: {at_fault}.*for example, crossed:6x384"):
+        parse(text)
 
 
 @contextmanager

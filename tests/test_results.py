@@ -46,6 +46,26 @@ def test_a_table_of_the_other_kind(tmp_path: Path) -> None:
         read(path)
 
 
+@pytest.mark.parametrize("left", [1, 30, 400])
+def test_what_a_killed_writer_left_is_no_row(tmp_path: Path, left: int) -> None:
+    path, second = tmp_path / "rows.jsonl", dataclasses.replace(ROW, recipe="onnx")
+    append(path, [ROW])
+    with path.open("ab") as table:
+        table.write(path.read_bytes()[:left])
+    assert read(path) == [ROW]
+    append(path, [second])
+    assert read(path) == [ROW, second]
+
+
+def test_a_last_line_without_a_break_is_a_row(tmp_path: Path) -> None:
+    path, second = tmp_path / "rows.jsonl", dataclasses.replace(ROW, recipe="onnx")
+    append(path, [ROW])
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+    assert read(path) == [ROW]
+    append(path, [second])
+    assert read(path) == [ROW, second]
+
+
 def test_every_field_has_a_label() -> None:
     assert all(metadata["label"] for metadata in COLUMNS.values())
     assert all(column.metadata["label"] for column in dataclasses.fields(Robustness))

@@ -16,6 +16,7 @@ from unittest.mock import MagicMock
 import gradio as gr
 import pytest
 import test_charts
+from several import several
 
 from mma_core import build, charts, results
 from mma_core.artifact import Artifact
@@ -213,6 +214,26 @@ def test_form_and_recipe_agree_for_combinations() -> None:
     assert recipe_picker.spell(recipe_picker.values(wanted)) == str(wanted)
 
 
+def test_the_form_has_every_kind_of_argument() -> None:
+    with several() as step:
+        for spelled in ("several:2,de,s,loud", "several:40,xh,m+int8"):
+            wanted = parse(spelled)
+            assert recipe_picker.spell(recipe_picker.values(wanted)) == str(wanted)
+        with gr.Blocks():
+            form = recipe_picker.layout().form[len(recipe_picker.kinds()) :]
+        names = [one.name for one in recipe_picker.with_arguments() for _ in fields(one)]
+        depth, code, size, loud = (part for part, name in zip(form, names, strict=True) if name == step.name)
+        assert (type(depth), depth.minimum, depth.maximum, depth.value) == (gr.Slider, 1, 48, 2)
+        assert (type(code), code.multiselect, code.value, len(code.choices)) == (
+            gr.Dropdown,
+            False,
+            "de",
+            len(LANGUAGES),
+        )
+        assert (type(size), size.choices, size.value) == (gr.Dropdown, [("s", "s"), ("m", "m")], "s")
+        assert (type(loud), loud.value) == (gr.Checkbox, False)
+
+
 def test_every_step_shows_summary_and_paper() -> None:
     for step in Step.registry.values():
         assert step.title in recipe_picker.label(step)
@@ -248,7 +269,9 @@ def test_toggling_respells_and_an_empty_argument_is_explained() -> None:
     form = recipe_picker.values(parse("vocab:de+int8"))
     base, text, _, button, *_ = recipe_picker.toggled(*form)
     assert (base, text, button["interactive"]) == (None, "vocab:de+int8", True)
-    place = len(recipe_picker.kinds()) + [s.name for s in recipe_picker.with_arguments()].index("vocab")
+    place = len(recipe_picker.kinds()) + [s.name for s in recipe_picker.with_arguments() for _ in fields(s)].index(
+        "vocab"
+    )
     form[place] = []
     _, _, message, button, *_ = recipe_picker.toggled(*form)
     assert "languages kept is empty" in message

@@ -1,14 +1,21 @@
 """The commands that list what there is: steps, languages, measurements."""
 
 import argparse
-from dataclasses import asdict, fields
+from dataclasses import Field, asdict, fields
 from typing import Any
 
 from .. import results
 from ..languages import LANGUAGES
-from ..recipe import Step
+from ..recipe import Form, Step, form_of
 from .options import command
 from .terminal import show
+
+_TOLD = {
+    Form.WHOLE: ("low", "high", "start"),
+    Form.NUMBER: ("low", "high", "start"),
+    Form.CHOICE: ("choices",),
+    Form.WORD: ("word",),
+}
 
 
 def add(commands: Any) -> None:
@@ -28,10 +35,17 @@ def _described(step: type[Step]) -> dict[str, Any]:
         "kind": step.kind.name.lower(),
         "title": step.title,
         "summary": step.summary,
-        "arguments": [{"name": f.name, **f.metadata} for f in fields(step)],
+        "separator": step.separator,
+        "arguments": [_argument(declared) for declared in fields(step)],
         "example": step.example,
         "paper": {"name": step.paper[0], "address": step.paper[1]},
     }
+
+
+def _argument(declared: Field) -> dict[str, Any]:
+    form, about = form_of(declared), declared.metadata
+    told = {key: about[key] for key in ("label", *_TOLD.get(form, ()))}
+    return {"name": declared.name, "form": form, **told}
 
 
 def _languages(options: argparse.Namespace) -> None:

@@ -65,7 +65,9 @@ def _sweep_command(commands: Any) -> None:
     parser.add_argument("--table", type=Path, metavar="FILE", default=results.PRECOMPUTED, help="where the rows go")
     measuring_options(parser)
     threads_option(parser)
-    parser.add_argument("--workers", type=count, default=1, metavar="N", help="processes that share the scoring (1)")
+    shared = parser.add_mutually_exclusive_group()
+    shared.add_argument("--workers", type=count, default=1, metavar="N", help="processes that share the scoring (1)")
+    shared.add_argument("--ray", metavar="ADDRESS", help="Ray cluster whose machines measure: auto, or HOST:PORT")
 
 
 def _raw_command(commands: Any) -> None:
@@ -113,19 +115,19 @@ def _profile(options: argparse.Namespace) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> None:
-    from ..measure.sweep import read_recipes, sweep
+    from ..measure import cluster_sweep
+    from ..measure.plan import Plan
+    from ..measure.sweep import here, read_recipes, sweep
 
-    added = sweep(
-        read_recipes(options.recipes),
-        chosen_corpora(options),
+    plan = Plan(
+        recipes=tuple(read_recipes(options.recipes)),
         teacher=options.teacher,
-        table=options.table,
         sentences=options.sentences,
         threads=options.threads,
-        workers=options.workers,
         command=own_command(),
-        report=progress,
     )
+    crew = here(plan, options.workers) if options.ray is None else cluster_sweep.machines(options.ray, plan)
+    added = sweep(plan, chosen_corpora(options), options.table, crew=crew, report=progress)
     show([{"added": added, "table": str(options.table)}], options.json, "{added} rows into {table}", single=True)
 
 

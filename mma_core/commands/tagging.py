@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from ..errors import DataError
 from ..languages import language
-from ..recipe import parse
+from ..recipe import BUDGETS, parse
 from .options import command, count, languages_option, teacher_option
 from .terminal import Percents, print_list, progress, say, show
 
@@ -29,7 +29,10 @@ def _build_command(commands: Any) -> None:
     parser.add_argument("recipe", metavar="RECIPE")
     teacher_option(parser)
     languages_option(parser)
-    parser.add_argument("--data", type=Path, metavar="DIR", help="data folder with unlabelled text")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="data folder with text and training files")
+    parser.add_argument(
+        "--budget", choices=BUDGETS, default=BUDGETS[0], help="how long steps may train: minutes, an hour, or more"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="copy the artifact to this new folder")
 
 
@@ -60,6 +63,7 @@ def _build(options: argparse.Namespace) -> None:
         teacher=options.teacher,
         data=options.data,
         languages=options.languages,
+        budget=options.budget,
         report=progress,
     )
     folder = made.folder
@@ -103,7 +107,7 @@ def _spans(options: argparse.Namespace, texts: Iterable[str]) -> Iterable[Any]:
 
     recipe = parse(options.recipe)
     if options.ray is not None:
-        from ..cluster import Machines
+        from ..cluster_tagging import Machines
 
         machines = Machines(
             address=options.ray,

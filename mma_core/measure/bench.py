@@ -85,24 +85,23 @@ def bench(  # noqa: PLR0913  (what is measured, on what, how, and what is told o
         MMAError: a recipe cannot be built or a corpus not be read.
     """
     # Read first: a bad line shall not be found after minutes of building.
-    drawn = [_drawn(corpus, sentences) for corpus in corpora]
-    names = list(dict.fromkeys([TEACHER, *map(str, recipes)]))
-    run = _Run(
-        teacher, sources.locate(teacher).sha256[:12], threads or engines.available_threads(), command, Meter(), share
-    )
-    taggers = {}
-    for done, name in enumerate(names):
-        report(0.2 * done / len(names), f"opening {name}")
-        taggers[name] = build.tagger(parse(name), teacher=teacher, threads=run.threads, report=_quiet)
-    facts = {name: _facts(name, run) for name in names}
-    for done, (corpus, chosen) in enumerate(zip(corpora, drawn, strict=True)):
+    chosen = [drawn(corpus, sentences) for corpus in corpora]
+    stand = set_up(recipes, teacher=teacher, threads=threads, share=share, command=command, report=report)
+    for done, (corpus, sample) in enumerate(zip(corpora, chosen, strict=True)):
         report(0.2 + 0.8 * done / len(corpora), f"{corpus.language}, {corpus.source}")
-        for name, row in _rows(taggers, chosen, corpus, facts, run).items():
-            if name in set(map(str, recipes)):
-                yield row
+        yield from stand.rows(corpus, sample)
 
 
-def _drawn(corpus: Corpus, count: int) -> list[Sentence]:
+def drawn(corpus: Corpus, count: int) -> list[Sentence]:
+    """The sentences of a corpus to measure on.
+
+    Args:
+        corpus: a labelled file.
+        count: at most so many, drawn by seed.
+
+    Raises:
+        DataError: the file cannot be read, or holds none.
+    """
     chosen = draw(corpus.sentences, count, SEED)
     if not chosen:
         raise DataError(f"{corpus.path} holds no sentences to measure on")
@@ -113,29 +112,66 @@ def _quiet(fraction: float, desc: str) -> None:
     pass
 
 
-def _rows(
-    taggers: Mapping[str, Tagger],
-    sentences: Sequence[Sentence],
-    corpus: Corpus,
-    facts: Mapping[str, _Facts],
-    run: _Run,
-) -> dict[str, Measurement]:
-    accuracies = _accuracies(taggers, sentences, run)
-    timed = sentences[:SPEED_SENTENCES]
-    texts = [join(sentence.words)[0] for sentence in timed]
-    speeds = speed(taggers, texts, corpus.language)
-    energies = {
-        name: run.meter.joules(partial(tagger.tag_texts, texts, corpus.language))[1] for name, tagger in taggers.items()
-    }
-    base = _Base(corpus, run, sentences, timed, accuracies[TEACHER], speeds[TEACHER])
-    return {name: base.row(name, accuracies[name], speeds[name], facts[name], energies[name]) for name in taggers}
+@dataclass(frozen=True)
+class Stand:
+    """Recipes and their teacher, built, opened and weighed: ready to be measured on one corpus after another.
+
+    Attributes:
+        recipes: those asked for; the teacher runs beside them in any case.
+        taggers: of each recipe and the teacher.
+    """
+
+    recipes: Sequence[str]
+    taggers: Mapping[str, Tagger]
+    _facts: Mapping[str, _Facts]
+    _run: _Run
+
+    def rows(self, corpus: Corpus, sentences: Sequence[Sentence]) -> list[Measurement]:
+        """One measurement for each recipe."""
+        accuracies = self._accuracies(sentences)
+        timed = sentences[:SPEED_SENTENCES]
+        texts = [join(sentence.words)[0] for sentence in timed]
+        speeds = speed(self.taggers, texts, corpus.language)
+        energies = {
+            name: self._run.meter.joules(partial(tagger.tag_texts, texts, corpus.language))[1]
+            for name, tagger in self.taggers.items()
+        }
+        base = _Base(corpus, self._run, sentences, timed, accuracies[TEACHER], speeds[TEACHER])
+        return [
+            base.row(name, accuracies[name], speeds[name], self._facts[name], energies[name]) for name in self.recipes
+        ]
+
+    def _accuracies(self, sentences: Sequence[Sentence]) -> dict[str, Accuracy]:
+        if self._run.share is None:
+            return {name: scored(tagger, sentences) for name, tagger in self.taggers.items()}
+        tasks = [Task(name, self._run.teacher, 1, sentences) for name in self.taggers]
+        return dict(zip(self.taggers, self._run.share(score, tasks), strict=True))
 
 
-def _accuracies(taggers: Mapping[str, Tagger], sentences: Sequence[Sentence], run: _Run) -> dict[str, Accuracy]:
-    if run.share is None:
-        return {name: scored(tagger, sentences) for name, tagger in taggers.items()}
-    tasks = [Task(name, run.teacher, 1, sentences) for name in taggers]
-    return dict(zip(taggers, run.share(score, tasks), strict=True))
+def set_up(
+    recipes: Sequence[Recipe],
+    *,
+    teacher: str,
+    threads: int | None = None,
+    share: Share | None = None,
+    command: str = "",
+    report: Report = lambda fraction, desc: None,
+) -> Stand:
+    """Build and open recipes and their teacher, and weigh each in a fresh process; the arguments are `bench`'s.
+
+    Raises:
+        MMAError: a recipe cannot be built.
+    """
+    asked = list(dict.fromkeys(map(str, recipes)))
+    names = list(dict.fromkeys([TEACHER, *asked]))
+    run = _Run(
+        teacher, sources.locate(teacher).sha256[:12], threads or engines.available_threads(), command, Meter(), share
+    )
+    taggers = {}
+    for done, name in enumerate(names):
+        report(0.2 * done / len(names), f"opening {name}")
+        taggers[name] = build.tagger(parse(name), teacher=teacher, threads=run.threads, report=_quiet)
+    return Stand(asked, taggers, {name: _weighed(name, run) for name in names}, run)
 
 
 @dataclass(frozen=True)
@@ -200,7 +236,7 @@ def cpu() -> str:
     return f"{name} ({model}), {engines.available_threads()} cores, {' '.join(sets)}"
 
 
-def _facts(name: str, run: _Run) -> _Facts:
+def _weighed(name: str, run: _Run) -> _Facts:
     recipe = parse(name)
     texts = ["Ada Lovelace met Charles Babbage in London."] * 32
     started = fresh(name, teacher=run.teacher, threads=run.threads, texts=texts, language="en")

@@ -1,14 +1,17 @@
-"""Many recipes on many corpora, row by row into a table; what is in the table already is not measured again."""
+"""Many recipes on many corpora, corpus by corpus into a table; what is in the table already is not measured again."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
 from pathlib import Path
 
 from .. import build, engines, processes, results, sources
 from ..data import Corpus
 from ..errors import DataError
 from ..recipe import Recipe, parse
-from .bench import SENTENCES, Report, bench, cpu
+from ..results import Measurement
+from .bench import Report, bench, cpu
+from .plan import Crew, Place, Plan
 from .scoring import Share
 
 
@@ -25,71 +28,75 @@ def read_recipes(path: Path) -> list[Recipe]:
     found = [parse(line) for line in lines if line and not line.startswith("#")]
     if not found:
         raise DataError(f"{path} names no recipe")
-    return found
+    return list(dict.fromkeys(found))
 
 
-def sweep(  # noqa: PLR0913  (bench's arguments, handed on, and the table)
-    recipes: Sequence[Recipe],
-    corpora: Sequence[Corpus],
-    *,
-    teacher: str,
-    table: Path,
-    sentences: int = SENTENCES,
-    threads: int | None = None,
-    workers: int = 1,
-    command: str,
-    report: Report,
+def sweep(
+    plan: Plan, corpora: Sequence[Corpus], table: Path, *, crew: AbstractContextManager[Crew], report: Report
 ) -> int:
     """Measure what the table lacks.
 
-    All recipes of a corpus are measured in one run, so a corpus is the unit of work: a sweep that was cut off measures
-    again only the corpus in flight. Rows of another CPU, of other weights, another number of threads or an older way to
-    build do not count.
+    Recipes are timed in turns with their teacher, round by round, so that a drift of the machine meets all of them: no
+    recipe of a corpus is done before the last one is. So a corpus with all its recipes is the unit of work. Its rows
+    are written at once when it is done, and a sweep that was cut off, by `kill -9` too, measures again the corpora in
+    flight (one a machine) and no others. Rows of another CPU than the crew's, of other weights, another number of
+    threads or an older way to build do not count.
 
     Args:
-        recipes: what to measure.
+        plan: what to measure.
         corpora: labelled files.
-        teacher: the recipes' teacher.
         table: where the rows go.
-        sentences: at most so many of each corpus, drawn by seed.
-        threads: of each tagger that is timed; as many as this process may use by default.
-        workers: processes that share the scoring, one thread each; with 1 it is done here.
-        command: what is stored beside each row as the way to get it again.
+        crew: who measures, within its block.
         report: progress.
 
     Returns:
         The number of rows that were added.
+
+    Raises:
+        MMAError: as `bench.bench`; or a cluster cannot be used.
     """
-    recipes = list(dict.fromkeys(recipes))
-    here = (teacher, sources.locate(teacher).sha256[:12], threads or engines.available_threads(), cpu(), build.REVISION)
-    done = {
-        (row.recipe, row.language, row.dataset)
-        for row in results.read(table)
-        if (row.teacher, row.weights, row.threads, row.cpu, row.revision) == here
-    }
-    open_corpora = [
-        corpus for corpus in corpora if any((str(r), corpus.language, corpus.source) not in done for r in recipes)
-    ]
-    if not open_corpora:
-        return 0
-    added, rows = 0, []
-    with _shared(workers) as share:
-        found = bench(
-            recipes,
-            open_corpora,
-            teacher=teacher,
-            sentences=sentences,
-            threads=threads,
-            share=share,
-            command=command,
-            report=report,
-        )
-        for row in found:
-            rows.append(row)
-            if len(rows) == len(recipes):
-                results.append(table, rows)
-                added, rows = added + len(rows), []
+    added = 0
+    with crew as machines:
+        done = _done(plan, table, machines.places)
+        missing = [corpus for corpus in corpora if (corpus.language, corpus.source) not in done]
+        for rows in machines.rows(missing, report) if missing else ():
+            results.append(table, rows)
+            added += len(rows)
     return added
+
+
+def _done(plan: Plan, table: Path, places: frozenset[Place]) -> set[results.Place]:
+    """The corpora of which one of these places has measured all recipes."""
+    here = (plan.teacher, sources.locate(plan.teacher).sha256[:12], build.REVISION)
+    found: dict[tuple[results.Place, Place], set[str]] = {}
+    for row in results.read(table):
+        place = Place(row.cpu, row.threads)
+        if (row.teacher, row.weights, row.revision) == here and place in places:
+            found.setdefault(((row.language, row.dataset), place), set()).add(row.recipe)
+    wanted = set(map(str, plan.recipes))
+    return {corpus for (corpus, _), recipes in found.items() if wanted <= recipes}
+
+
+@contextmanager
+def here(plan: Plan, workers: int = 1) -> Iterator[Crew]:
+    """This machine; several processes may share the scoring, one thread each, and one alone is timed."""
+
+    def rows(corpora: Sequence[Corpus], report: Report) -> Iterator[list[Measurement]]:
+        with _shared(workers) as share:
+            found = bench(
+                plan.recipes,
+                corpora,
+                teacher=plan.teacher,
+                sentences=plan.sentences,
+                threads=plan.threads,
+                share=share,
+                command=plan.command,
+                report=report,
+            )
+            while done := list(islice(found, len(plan.recipes))):
+                yield done
+
+    yield Crew(frozenset({Place(cpu(), plan.threads or engines.available_threads())}), rows)
 
 
 @contextmanager

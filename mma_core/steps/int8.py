@@ -56,7 +56,7 @@ def _quantised(graph: "onnx.ModelProto") -> "onnx.ModelProto":
         quantize_dynamic(
             graph,
             path,
-            op_types_to_quantize=["MatMul"],
+            op_types_to_quantize=["MatMul", "LSTM"],
             per_channel=True,
             reduce_range=not has_vnni(),
             weight_type=QuantType.QInt8,

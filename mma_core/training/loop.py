@@ -20,9 +20,12 @@ Report = Callable[[float, str], None]
 Batch = dict[str, torch.Tensor]
 Prepare = Callable[[int, np.ndarray], Batch]
 Loss = Callable[[torch.nn.Module, Batch], torch.Tensor]
+After = Callable[[int], None]
 
 AHEAD = 4
 LOG_EVERY = 10
+# Adam counts the steps of each parameter, which begin when it thaws.
+_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 _LAYER = re.compile(r"\.layer\.(\d+)\.")
 
 
@@ -132,8 +135,12 @@ def fit(  # noqa: PLR0913  (what is trained, on what, how, and where it is kept)
     settings: Settings,
     folder: Path,
     report: Report,
+    after: After | None = None,
 ) -> None:
     """Train in place; a run that was cut off goes on from its last checkpoint in `folder`.
+
+    A checkpoint holds every trained parameter, whether or not it learns at that step, and every persistent buffer, so
+    that masks kept as buffers come back too.
 
     Args:
         model: parameters with `requires_grad` are trained; those whose name has "classifier" at the head's rate.
@@ -144,12 +151,17 @@ def fit(  # noqa: PLR0913  (what is trained, on what, how, and where it is kept)
         settings: hyper-parameters.
         folder: checkpoints (safetensors), and `log.jsonl` with step, loss, sentences per second and rate.
         report: progress from 0 to 1 with loss, sentences per second and time left.
+        after: (steps done) → nothing; it may change weights, as masks do, or `requires_grad` of trained parameters, as
+            gradual unfreezing does. It is called before the first step too, and again for a step that is taken up
+            or that the run ends with, so it must depend on model and step alone.
     """
     folder.mkdir(parents=True, exist_ok=True)
     machine = accelerator()
     wrapped = machine.prepare_model(model)
     run = _Run(model, settings)
     done = run.resume(folder)
+    change = after or _nothing
+    change(done)
     mine = [batch[machine.process_index :: machine.num_processes] for batch in batches]
     clock = _Clock(folder / "log.jsonl", len(mine), report, main=machine.is_main_process)
     model.train()
@@ -159,12 +171,19 @@ def fit(  # noqa: PLR0913  (what is trained, on what, how, and where it is kept)
             value = loss(wrapped, {name: tensor.to(machine.device) for name, tensor in batch.items()})
         machine.backward(value)
         run.advance()
+        change(step + 1)
+        run.average()
         clock.tick(step + 1, value.detach(), len(batches[step]), run.rate)
         if machine.is_main_process and ((step + 1) % settings.save_every == 0 or step + 1 == len(mine)):
             run.save(folder, step + 1)
     run.finish()
+    change(len(mine))
     machine.wait_for_everyone()
     model.eval()
+
+
+def _nothing(step: int) -> None:
+    """Change nothing."""
 
 
 def _ahead(prepare: Prepare, batches: Sequence[np.ndarray], begin: int, end: int) -> Iterator[tuple[int, Batch]]:
@@ -192,12 +211,18 @@ class _Run:
         self._parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self._optimizer = torch.optim.AdamW(_parameter_groups(self._parameters, settings), fused=True)
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, lambda step: _rate(step, settings))
-        self._average = {name: p.detach().clone() for name, p in self._parameters.items() if settings.average}
+        self._averages = {name: p.detach().clone() for name, p in self._parameters.items() if settings.average}
+        self._model = model
 
     @property
     def rate(self) -> float:
         """The next step's rate of the uppermost layer."""
         return self._settings.learning_rate * _rate(self._schedule.last_epoch, self._settings)
+
+    @property
+    def _buffers(self) -> Batch:
+        persistent = self._model.state_dict().keys()
+        return {name: buffer for name, buffer in self._model.named_buffers() if name in persistent}
 
     def advance(self) -> None:
         """One step along the gradients that stand in the parameters."""
@@ -205,26 +230,29 @@ class _Run:
         self._optimizer.step()
         self._schedule.step()
         self._optimizer.zero_grad(set_to_none=True)
+
+    def average(self) -> None:
+        """Take the weights of this step into the averages."""
         # The young average must not be held by the first weights, so its decay grows with the steps.
         step = self._schedule.last_epoch
         decay = min(self._settings.average, (1 + step) / (10 + step))
-        for name, average in self._average.items():
+        for name, average in self._averages.items():
             average.lerp_(self._parameters[name].detach(), 1 - decay)
 
     def finish(self) -> None:
         """Put the averaged weights into the model."""
         with torch.no_grad():
-            for name, average in self._average.items():
+            for name, average in self._averages.items():
                 self._parameters[name].copy_(average)
 
     def save(self, folder: Path, step: int) -> None:
         """Write all that `resume` needs."""
-        tensors: dict[str, torch.Tensor] = {}
+        tensors = {f"{name}/buffer": value.contiguous() for name, value in self._buffers.items()}
         for name, parameter in self._parameters.items():
             tensors[name] = parameter.detach().contiguous()
-            for key in ("exp_avg", "exp_avg_sq"):
-                tensors[f"{name}/{key}"] = self._optimizer.state[parameter][key].contiguous()
-        tensors |= {f"{name}/average": average for name, average in self._average.items()}
+            # A parameter that has not learnt yet has none of these.
+            tensors |= {f"{name}/{key}": v.contiguous() for key, v in self._optimizer.state[parameter].items()}
+        tensors |= {f"{name}/average": average for name, average in self._averages.items()}
         metadata = {"step": str(step), "settings": json.dumps(non_default(self._settings))}
         partial = folder / "state.partial"
         save_file(tensors, partial, metadata=metadata)
@@ -243,13 +271,14 @@ class _Run:
         with torch.no_grad():
             for name, parameter in self._parameters.items():
                 parameter.copy_(tensors[name])
-                state = {key: tensors[f"{name}/{key}"].to(parameter.device) for key in ("exp_avg", "exp_avg_sq")}
-                self._optimizer.state[parameter] = {
-                    "step": torch.tensor(float(step), device=parameter.device),
-                    **state,
-                }
-            for name, average in self._average.items():
+                found = {key: tensors[f"{name}/{key}"] for key in _MOMENTS if f"{name}/{key}" in tensors}
+                if found:
+                    state = {"step": torch.tensor(float(step)), **found}
+                    self._optimizer.state[parameter] = {k: v.to(parameter.device) for k, v in state.items()}
+            for name, average in self._averages.items():
                 average.copy_(tensors[f"{name}/average"])
+            for name, value in self._buffers.items():
+                value.copy_(tensors[f"{name}/buffer"])
         self._schedule.last_epoch = step
         for group, base in zip(self._optimizer.param_groups, self._schedule.base_lrs, strict=True):
             group["lr"] = base * _rate(step, self._settings)

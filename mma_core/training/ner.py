@@ -25,12 +25,20 @@ SAMPLE = 200
 _ONSETS, _VOWELS = ("", *"bdghklmnrstwyz", "kw", "ng"), tuple("aeiou")
 
 
-def encode(tokenizer: Tokenizer, sentences: Sequence[Sentence]) -> list[tuple[np.ndarray, np.ndarray]]:
+def encode(
+    tokenizer: Tokenizer, sentences: Sequence[Sentence], *, labels: Sequence[str] = TAGS, longest: int = MAX_PIECES
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Each sentence's piece ids and piece tags (`IGNORE` where a piece is no word's first).
 
-    What is beyond `MAX_PIECES` is left out of training. Where two words share a first piece (scripts without
-    spaces), the earlier word's tag stands.
+    Where two words share a first piece (scripts without spaces), the earlier word's tag stands.
+
+    Args:
+        tokenizer: cuts words into pieces.
+        sentences: words and tags.
+        labels: tags in the order of their numbers; a tag that is not among them becomes `IGNORE`.
+        longest: pieces beyond so many are left out.
     """
+    number = {tag: index for index, tag in enumerate(labels)}
     joined = [join(sentence.words) for sentence in sentences]
     encodings = tokenizer.encode_batch([text for text, _ in joined])
     encoded = []
@@ -38,11 +46,11 @@ def encode(tokenizer: Tokenizer, sentences: Sequence[Sentence]) -> list[tuple[np
         real = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
         offsets = np.array(encoding.offsets, dtype=np.int64)[real]
         first = first_pieces(text, borders, offsets)
-        tags = np.array([TAGS.index(tag) for tag in sentence.tags])
+        tags = np.array([number.get(tag, IGNORE) for tag in sentence.tags])
         target = np.full(len(encoding.ids), IGNORE, dtype=np.int64)
         known = first != NO_PIECE
         target[real[first[known][::-1]]] = tags[known][::-1]
-        encoded.append((np.array(encoding.ids[:MAX_PIECES], dtype=np.int64), target[:MAX_PIECES]))
+        encoded.append((np.array(encoding.ids[:longest], dtype=np.int64), target[:longest]))
     return encoded
 
 

@@ -107,6 +107,8 @@ def facts(manifest: Mapping[str, Any], code: str) -> list[tuple[str, str]]:
         rows.append(("Size on disk", f"{manifest['size_bytes'] / MEGA:,.0f} MB"))
     if "parameters" in manifest:
         rows.append(("Parameters", f"{manifest['parameters'] / MEGA:,.1f} million"))
+    if "budget" in manifest:
+        rows.append(("Trained", f"{manifest['budget']}, on {manifest['data']}"))
     before = "in 32 bits" if "guard" in manifest else "before conversion"
     shares = {
         f"Same tags as {before}, {name}": manifest.get("agreement", {}).get(code),

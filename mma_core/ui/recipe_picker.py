@@ -14,7 +14,7 @@ import gradio as gr
 from .. import recipe
 from ..errors import DataError, RecipeError
 from ..languages import LANGUAGES
-from ..recipe import Kind, Recipe, Step
+from ..recipe import Form, Kind, Recipe, Step, form_of
 from .notices import sentence
 
 START = "int8"
@@ -27,6 +27,7 @@ HEADINGS = {
     Kind.VOCAB: "Vocabulary",
     Kind.PRECISION: "Precision",
 }
+NUMBERS = {Form.WHOLE: 1, Form.NUMBER: 0.01}  # with the step of a slider
 ENGINES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
 
 
@@ -77,7 +78,9 @@ def _declared() -> list[tuple[type[Step], Field]]:
 
 def _start(step: type[Step], declared: Field) -> Any:
     example = getattr(recipe.parse(step.example).steps[0], declared.name)
-    return list(example) if isinstance(example, tuple) else declared.metadata.get("start", example)
+    if form_of(declared) in NUMBERS:
+        return declared.metadata["start"]
+    return list(example) if isinstance(example, tuple) else example
 
 
 def _chosen(choices: Sequence[str | list[str] | None]) -> set[str]:
@@ -248,10 +251,12 @@ def _choice(kind: Kind, value: Any) -> Any:
 def _argument(step: type[Step], declared: Field, value: Any) -> Any:
     about = declared.metadata
     title = f"{about['label']} ({step.name})"
-    if declared.type == tuple[str, ...]:
-        offered = [(f"{language.name} ({code})", code) for code, language in LANGUAGES.items()]
-        return gr.Dropdown(offered, value=value, multiselect=True, label=title)
-    if declared.type in {int, float}:
-        unit = 1 if declared.type is int else 0.01
-        return gr.Slider(about["low"], about["high"], value=value, step=unit, label=title)
-    return gr.Textbox(str(value), label=title)
+    form = form_of(declared)
+    if form in NUMBERS:
+        return gr.Slider(about["low"], about["high"], value=value, step=NUMBERS[form], label=title)
+    if form is Form.WORD:
+        return gr.Checkbox(value, label=title)
+    if form is Form.CHOICE:
+        return gr.Dropdown(list(about["choices"]), value=value, label=title)
+    offered = [(f"{language.name} ({code})", code) for code, language in LANGUAGES.items()]
+    return gr.Dropdown(offered, value=value, multiselect=form is Form.LANGUAGES, label=title)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from builds import quiet
+from builds import Made, quiet
 from rows import row
 
 from mma_core import build, results, sources
@@ -17,9 +17,12 @@ from mma_core.measure import bench as bench_room
 from mma_core.measure import sweep as room
 from mma_core.measure.bench import cpu
 from mma_core.measure.fresh import Fresh
-from mma_core.measure.sweep import read_recipes, sweep
+from mma_core.measure.plan import Plan
+from mma_core.measure.sweep import here, read_recipes, sweep
 from mma_core.recipe import Recipe, parse
 from mma_core.results import Measurement
+
+pytest_plugins = ("engine_fixtures",)
 
 WEIGHTS = "0123456789ab"
 CORPORA = [Corpus("samples", code, "test", Path(f"{code}.conll")) for code in ("de", "en", "fr")]
@@ -60,7 +63,8 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 
 def run(table: Path, recipes: Sequence[Recipe] = RECIPES, *, teacher: str = "multi") -> int:
-    return sweep(recipes, CORPORA, teacher=teacher, table=table, command="again", report=quiet)
+    plan = Plan(recipes=tuple(recipes), teacher=teacher, command="again")
+    return sweep(plan, CORPORA, table, crew=here(plan), report=quiet)
 
 
 def test_what_is_in_the_table_is_not_measured_again(bench: Bench, tmp_path: Path) -> None:
@@ -98,15 +102,19 @@ def test_a_cut_off_sweep_goes_on(bench: Bench, tmp_path: Path) -> None:
     assert {language for language, _ in bench.asked} == {"en", "fr"}
 
 
-def test_a_recipe_named_twice_is_measured_once(bench: Bench, tmp_path: Path) -> None:
+def test_a_row_that_was_cut_off_is_measured_again(bench: Bench, tmp_path: Path) -> None:
     table = tmp_path / "table.jsonl"
-    assert run(table, [*RECIPES, parse("int8")]) == 6
+    run(table)
+    content = table.read_bytes()
+    table.write_bytes(content[:-100])
+    assert run(table) == 2
+    assert set(bench.asked[6:]) == {("fr", "teacher"), ("fr", "int8")}
     assert len(results.read(table)) == 6
 
 
 def test_recipes_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "recipes.txt"
-    path.write_text("# first\nteacher\n\n  int8+vocab:de  \n", encoding="utf-8")
+    path.write_text("# first\nteacher\n\n  int8+vocab:de  \nteacher\n", encoding="utf-8")
     assert [str(recipe) for recipe in read_recipes(path)] == ["teacher", "vocab:de+int8"]
     path.write_text("# none\n", encoding="utf-8")
     with pytest.raises(DataError, match="names no recipe"):
@@ -134,15 +142,16 @@ def scored_twice(tmp_path: Path, teacher: str, *, workers: int) -> list[Measurem
     path.write_text("Angela\tB-PER\nMerkel\tI-PER\n\nSiemens\tB-ORG\n", encoding="utf-8")
     table = tmp_path / f"{workers}.jsonl"
     corpora = [Corpus("own", "de", "test", path)]
-    settings = {"teacher": teacher, "table": table, "command": "", "report": quiet, "workers": workers}
-    assert sweep([parse("teacher"), parse("onnx")], corpora, **settings) == 2
+    plan = Plan(recipes=(parse("teacher"), parse("onnx")), teacher=teacher)
+    assert sweep(plan, corpora, table, crew=here(plan, workers), report=quiet) == 2
     return results.read(table)
 
 
 def test_workers_make_the_same_table(
-    tmp_path: Path, tiny_teacher: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+    made: Made, tmp_path: Path, tiny_teacher: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench_room, "fresh", lambda *_arguments, **_settings: Fresh(1.0, 1.0))
+    made("bert")
     teacher = str(tiny_teacher("bert"))
     here, shared = (scored_twice(tmp_path, teacher, workers=workers) for workers in (1, 2))
     assert [row.recipe for row in shared] == ["teacher", "onnx"]

@@ -1,6 +1,7 @@
 """What a precision takes care of comes out better, or as it was."""
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,20 @@ def graph(made: Made) -> onnx.ModelProto:
 def world() -> World:
     """Text that is piece ids already."""
     texts = {"de": [tuple(map(str, row)) for row in IDS]}
-    return World(None, texts, lambda _: (), lambda words: [int(word) for word in words], 13, 1, quiet)
+    return World(
+        teacher=None,
+        texts=texts,
+        words=lambda _: (),
+        encode=lambda words: [int(word) for word in words],
+        seed=13,
+        threads=1,
+        report=quiet,
+        labelled=dict,
+        unlabelled=lambda codes, count: texts,
+        budget="quick",
+        work=Path(),
+        shared=Path(),
+    )
 
 
 def int8(graph: onnx.ModelProto, world: World, kept: Collection[str]) -> Any:

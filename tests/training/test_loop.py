@@ -154,6 +154,63 @@ def test_averaged_weights_lie_between_those_of_the_run(tmp_path: Path) -> None:
     assert (average["body.weight"] - first["body.weight"]).norm() < (last["body.weight"] - first["body.weight"]).norm()
 
 
+class Masked(Small):
+    """Its body is pruned to the larger half at step 5, and its head learns from step 6 on."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.register_buffer("mask", torch.ones_like(self.body.weight))
+
+    def after(self, step: int) -> None:
+        if step == 5:
+            self.mask = (self.body.weight.abs() > self.body.weight.abs().median()).float()
+        with torch.no_grad():
+            self.body.weight.mul_(self.mask)
+        for parameter in self.classifier.parameters():
+            parameter.requires_grad_(step >= 6)
+
+
+@pytest.mark.parametrize("step", [2, 5, 6, 10])
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_masks_and_thawing_survive_a_cut(tmp_path: Path, step: int, average: float) -> None:
+    settings = dataclasses.replace(SETTINGS, average=average, save_every=1)
+    ended = {}
+    for name in ("unbroken", "cut"):
+        model = Masked(3)
+        begin = {"batches": BATCHES, "prepare": prepare, "settings": settings, "folder": tmp_path / name}
+        if name == "cut":
+            with pytest.raises(KeyboardInterrupt):
+                fit(model, loss=cut_off_at(step), report=silent, after=model.after, **begin)
+            model = Masked(4)  # what counts is the checkpoint
+        fit(model, loss=loss, report=silent, after=model.after, **begin)
+        ended[name] = {key: value.clone() for key, value in model.state_dict().items()}
+    assert same(ended["cut"], ended["unbroken"])
+    assert int((ended["cut"]["body.weight"] == 0).sum()) == ended["cut"]["mask"].numel() // 2
+
+
+def test_what_thaws_late_stays_until_then_and_begins_as_the_first(tmp_path: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, weight_decay=0.0, head_factor=1.0, warmup=0.0)
+    model, heads = Masked(3), []
+
+    def after(step: int) -> None:
+        model.after(step)
+        heads.append(model.classifier.weight.detach().clone())
+
+    fit(
+        model,
+        batches=BATCHES,
+        prepare=prepare,
+        loss=loss,
+        settings=settings,
+        folder=tmp_path,
+        report=silent,
+        after=after,
+    )
+    assert all(torch.equal(head, heads[0]) for head in heads[:7])
+    # Adam's first step moves every weight by the learning rate, which has fallen to a half.
+    assert (heads[7] - heads[6]).abs().max() == pytest.approx(1e-2 * 6 / 12, rel=0.01)
+
+
 def test_two_processes_train_one_model(tmp_path: Path) -> None:
     code = (
         "import dataclasses, sys; sys.path[:0] = ['tests', 'tests/training'];"

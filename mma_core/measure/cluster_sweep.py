@@ -1,0 +1,163 @@
+"""A sweep on the machines of a Ray cluster: each measures one corpus after another, alone on all its processors.
+
+Every machine builds what it measures, for the 8-bit builds and their guard depend on the processor: a row says what
+`sweep` would have said there. Code, built-in teachers and samples are sent to it, any other teacher as its files.
+"""
+
+import platform
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import builtin, cluster, engines, sources
+from ..data import Corpus, Sentence
+from ..errors import ArtifactError
+from ..folders import cache_root
+from ..results import Measurement
+from .bench import Report, Stand, cpu, drawn, set_up
+from .plan import Crew, Place, Plan
+
+if TYPE_CHECKING:
+    from ray.actor import ActorHandle
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+LOST = "start again: what is in the table is not measured anew"
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A node of the cluster: its processors as Ray counts them, and the machine that it runs on."""
+
+    name: str
+    processors: float
+    machine: str
+    cpu: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class _Teacher:
+    """A teacher on its way: a built-in one by its name, any other one as files."""
+
+    source: sources.Source
+    files: cluster.Files
+
+    def name(self) -> str:
+        """What it is called on this machine, which has it from now on."""
+        if not self.files:
+            return self.source.name
+        folder = cache_root() / "teachers" / self.source.sha256
+
+        def is_there() -> bool:
+            with suppress(ArtifactError):
+                return sources.locate(str(folder)).sha256 == self.source.sha256
+            return False
+
+        cluster.unpack(self.files, folder, is_there)
+        return str(folder)
+
+
+@contextmanager
+def machines(address: str, plan: Plan) -> Iterator[Crew]:
+    """The machines of a cluster, within the block.
+
+    Nodes that share a machine would disturb each other, so only one of them measures. It waits until all processors of
+    its node are free. Where a machine is lost, the others measure its corpus.
+
+    Args:
+        address: host:port of the cluster's head, or `auto`; this machine must be one of the cluster's.
+        plan: what to measure.
+
+    Raises:
+        ClusterError: Ray is not installed, its cluster cannot be used, or all its machines were lost.
+        MMAError: what a machine met, as `bench.bench`.
+    """
+    with cluster.connected(address, LOST, assets=True):
+        nodes = _one_a_machine(_nodes())
+        places = {Place(node.cpu, plan.threads or node.threads) for node in nodes}
+        yield Crew(frozenset(places), partial(_rows, plan, nodes))
+
+
+def _nodes() -> list[_Node]:
+    import ray
+
+    alive = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+    asked = [ray.remote(_machine).options(num_cpus=0, **_on(node["NodeID"])).remote() for node in alive]
+    return [
+        _Node(node["NodeID"], node["Resources"]["CPU"], *answer)
+        for node, answer in zip(alive, ray.get(asked), strict=True)
+    ]
+
+
+def _machine() -> tuple[str, str, int]:
+    """What tells this machine from others, its processor and threads; containers of one machine have one kernel."""
+    return BOOT.read_text() if BOOT.exists() else platform.node(), cpu(), engines.available_threads()
+
+
+def _on(node: str) -> dict[str, Any]:
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    return {"scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=False)}
+
+
+def _one_a_machine(nodes: Sequence[_Node]) -> list[_Node]:
+    """Of the nodes of each machine the one with most processors."""
+    return list({node.machine: node for node in sorted(nodes, key=lambda node: node.processors)}.values())
+
+
+def _rows(plan: Plan, nodes: Sequence[_Node], corpora: Sequence[Corpus], report: Report) -> Iterator[list[Measurement]]:
+    import ray
+
+    todo = deque((corpus, drawn(corpus, plan.sentences)) for corpus in corpora)
+    idle = _actors(plan, nodes[: len(corpora)])
+    running: dict[Any, tuple[ActorHandle, tuple[Corpus, list[Sentence]]]] = {}
+    while todo or running:
+        while todo and idle:
+            actor, unit = idle.pop(), todo.popleft()
+            report(1 - (1 + len(todo) + len(running)) / len(corpora), f"{unit[0].language}, {unit[0].source}")
+            running[actor.rows.remote(*unit)] = actor, unit
+        (finished,), _ = ray.wait(list(running), num_returns=1)
+        actor, unit = running.pop(finished)
+        try:
+            rows = ray.get(finished)
+        except cluster.lost_errors():
+            if not running and not idle:
+                raise
+            todo.appendleft(unit)
+            continue
+        idle.append(actor)
+        yield [replace(row, teacher=plan.teacher) for row in rows]
+
+
+def _actors(plan: Plan, nodes: Sequence[_Node]) -> "list[ActorHandle]":
+    """One on each node, on all its processors."""
+    import ray
+
+    source = sources.locate(plan.teacher)
+    built_in = source.name in builtin.names()
+    names = () if built_in else (*sources.FILES, *sources.OPTIONAL)
+    files = cluster.packed(source.folder / name for name in names if (source.folder / name).is_file())
+    measuring = ray.remote(_Measuring)
+    options = [{"num_cpus": node.processors, "max_restarts": 0, **_on(node.name)} for node in nodes]
+    return [measuring.options(**one).remote(plan, _Teacher(source, files)) for one in options]
+
+
+class _Measuring:
+    """Measures corpora on one machine, one at a time."""
+
+    def __init__(self, plan: Plan, teacher: _Teacher) -> None:
+        self._plan, self._teacher = plan, teacher
+
+    def rows(self, corpus: Corpus, sentences: list[Sentence]) -> list[Measurement]:
+        """The rows of one corpus."""
+        return self._stand.rows(corpus, sentences)
+
+    # Set up with the first corpus: an error in a constructor would come back without its cause.
+    @cached_property
+    def _stand(self) -> Stand:
+        plan = self._plan
+        return set_up(plan.recipes, teacher=self._teacher.name(), threads=plan.threads, command=plan.command)

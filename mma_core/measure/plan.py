@@ -1,0 +1,49 @@
+"""What a sweep measures, and who measures it: the same rows, whichever machines these are."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..data import Corpus
+from ..recipe import Recipe
+from ..results import Measurement
+from .bench import SENTENCES, Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is measured on each corpus.
+
+    Attributes:
+        recipes: without repetition.
+        teacher: the recipes' teacher.
+        sentences: at most so many of each corpus, drawn by seed.
+        threads: of each tagger that is timed; by default as many as there are where it is timed.
+        command: what is stored beside each row as the way to get it again.
+    """
+
+    recipes: tuple[Recipe, ...]
+    teacher: str = "multi"
+    sentences: int = SENTENCES
+    threads: int | None = None
+    command: str = ""
+
+
+class Place(NamedTuple):
+    """A machine as its rows name it: processor and number of threads."""
+
+    cpu: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Machines that measure; each works on one corpus at a time, with all recipes and nothing beside it.
+
+    Attributes:
+        places: what they are.
+        rows: corpora → the rows of each as soon as it is done, in any order.
+    """
+
+    places: frozenset[Place]
+    rows: Callable[[Sequence[Corpus], Report], Iterator[list[Measurement]]]
