@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny
 import torch
@@ -24,9 +25,11 @@ def test_tags_are_the_teachers_at_first_pieces(tiny_teacher: Callable[[str], Pat
     assert len(swahili) == 1
     for sentence, (pieces, tags) in zip(german, encode(teacher.tokenizer, german, labels=teacher.labels), strict=True):
         with torch.inference_mode():
-            best = teacher.model(torch.from_numpy(pieces)[None]).logits[0].argmax(dim=-1).numpy()
+            logits = teacher.model(torch.from_numpy(pieces)[None]).logits[0].numpy()
         assert (tags != IGNORE).sum() == len([tag for tag in sentence.tags if tag != UNKNOWN])
-        assert (best == tags)[tags != IGNORE].all()
+        known = np.flatnonzero(tags != IGNORE)
+        # The teacher answers in bf16 where the processor can, so of two tags that are as good either may win.
+        assert (logits[known].max(axis=1) - logits[known, tags[known]] < 0.1).all()
 
 
 def test_words_beyond_the_teachers_longest_input_stay_unknown(tiny_teacher: Callable[[str], Path]) -> None:
