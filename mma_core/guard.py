@@ -245,7 +245,8 @@ class _Search:
 
     def __init__(self, step: Step, graph: "onnx.ModelProto", world: World, judge: _Judge) -> None:
         self._step, self._graph, self._world, self._judge = step, graph, world, judge
-        self._found = matrices.matrices(graph)
+        # OpenVINO's rounding leaves recurrent layers as they are.
+        self._found = [m for m in matrices.matrices(graph) if not (m.recurrent and step.engine == "openvino")]
         self._costs = _costs(graph, self._found, world)
         self._by_piece: frozenset[str] = frozenset()
         self._tried = self._idle = 0

@@ -269,7 +269,9 @@ def test_toggling_respells_and_an_empty_argument_is_explained() -> None:
     form = recipe_picker.values(parse("vocab:de+int8"))
     base, text, _, button, *_ = recipe_picker.toggled(*form)
     assert (base, text, button["interactive"]) == (None, "vocab:de+int8", True)
-    place = len(recipe_picker.kinds()) + [s.name for s in recipe_picker.with_arguments()].index("vocab")
+    place = len(recipe_picker.kinds()) + [s.name for s in recipe_picker.with_arguments() for _ in fields(s)].index(
+        "vocab"
+    )
     form[place] = []
     _, _, message, button, *_ = recipe_picker.toggled(*form)
     assert "languages kept is empty" in message
