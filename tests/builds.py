@@ -4,6 +4,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,3 +68,9 @@ def quick_builds(graphs: dict[str, Any], *, limit: float = 0.0, texts: int = TEX
         patch.setattr(export, "export", once)
         patch.setattr(budgets, "TABLE", tiny_budgets())
         yield
+
+
+def quick_child(order: build.Order, folder: Path, sender: Any) -> None:
+    """What a child process of `build` does, quickly; it is imported there, so its patches are the child's."""
+    with quick_builds({}):
+        build._child(order, folder, sender)

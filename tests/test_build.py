@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from builds import Made, quiet
+from builds import Made, quick_child, quiet
 
 from mma_core import artifact, build, checkpoint, engines, runtime, sources
 from mma_core.build import BuildCancelled, Order
@@ -72,6 +72,20 @@ def test_two_processes_at_once_make_one_artifact(cache: Path, tiny_teacher: Teac
     assert first == second
     assert folders(cache) == [Path(first["folder"])]
     assert artifact.open_folder(Path(first["folder"])).manifest["recipe"] == "onnx"
+
+
+def test_a_child_trains(cache: Path, tiny_teacher: Teachers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "_child", quick_child)
+    teacher, seen = str(tiny_teacher("bert")), []
+    made = build.build(
+        parse("heads:0.5"), teacher=teacher, languages=GERMAN, report=lambda fraction, desc: seen.append(desc)
+    )
+    assert made.config["num_attention_heads"] == 2
+    assert made.manifest["budget"] == "quick"
+    assert made.manifest["data"] == "text of the built-in samples"
+    assert len(set(seen)) > 5
+    assert list((cache / "work").iterdir()) == [], "what it had learnt is in the artifact"
+    assert list((cache / "outputs").glob("*/*/logits.npy")), "kept for the teacher's other students"
 
 
 @pytest.mark.parametrize("stage", [0.0, 0.9])

@@ -328,7 +328,7 @@ def test_bench(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_raw(capsys: Output, teacher: str) -> None:
     (row,) = answer(capsys, "raw", "onnx", "--teacher", teacher, "--languages", "sw", "--sentences", "5")
     assert (row["language"], row["dataset"], row["sentences"]) == ("sw", "samples", 5)
-    assert row["difference"] == pytest.approx(row["f1_raw"] - row["f1_words"], abs=0.01)
+    assert row["difference"] == pytest.approx(row["f1_raw"] - row["f1_words"], abs=0.02)
 
 
 def test_robustness(capsys: Output, teacher: str, tmp_path: Path) -> None:

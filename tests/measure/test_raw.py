@@ -86,7 +86,7 @@ def test_another_cut_counts_only_where_a_border_moves(
     corpus.path.write_text(conll, encoding="utf-8")
     (row,) = compare(ALL, [replace(corpus, language="fr")])
     assert (row.f1_words, row.f1_raw, row.same_words) == (f1_words, f1_raw, same_words)
-    assert row.difference == pytest.approx(f1_raw - f1_words, abs=0.01)
+    assert row.difference == pytest.approx(f1_raw - f1_words, abs=0.02)
     assert row.low <= row.difference <= row.high
 
 

@@ -11,7 +11,7 @@ from mma_core.training.plans import Mixture, Stage, read_plans
 def test_the_shipped_plans_are_read() -> None:
     plans = read_plans()
     assert set(plans) == {"multi", "en"}
-    assert all(stage.mixture.languages == ("en",) for stage in plans["en"])
+    assert all(stage.mixture.languages == ("en",) for stage in plans["en"] if stage.task == "ner")
     for name, stages in plans.items():
         compared = ablations.read_plan(name)
         assert compared.after <= len(stages)

@@ -81,9 +81,9 @@ def test_none_and_all_are_refused(teacher: Checkpoint, tmp_path: Path, recipe: s
 
 
 @pytest.mark.parametrize("recipe", ["heads:0.5", "ffn:0.5", "sparse:0.5"])
-def test_nothing_prunes_without_labels(teacher: Checkpoint, tmp_path: Path, recipe: str) -> None:
-    world = world_of(recipe, teacher, tmp_path, labelled=lambda: {})
-    with pytest.raises(RecipeError, match=f"step {recipe}: no labelled sentences"):
+def test_nothing_prunes_without_sentences(teacher: Checkpoint, tmp_path: Path, recipe: str) -> None:
+    world = world_of(recipe, teacher, tmp_path, unlabelled=lambda codes, count: {})
+    with pytest.raises(RecipeError, match=f"step {recipe}: no sentences"):
         applied(recipe, teacher, world)
 
 
@@ -119,4 +119,4 @@ def test_sparse_weights_in_the_end(teacher: Checkpoint, tmp_path: Path, recipe: 
     assert torch.equal(words[words != 0], old[words != 0])
     assert not torch.equal(made.model.classifier.weight, teacher.model.classifier.weight)
     assert all(torch.equal(tensor, before[name]) for name, tensor in teacher.model.state_dict().items())
-    assert not (tmp_path / "shared").exists(), "labels alone teach, so the teacher was not to be asked"
+    assert not (tmp_path / "shared").exists(), "labels alone teach, so no output is kept"
