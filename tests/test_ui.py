@@ -429,3 +429,4 @@ def test_notes_say_how_the_guard_fared() -> None:
     assert "It does not keep 99% of entities in 1 of 2 languages: Thai 97.5%." in page
     assert "<span>German</span> 99.9% · 99.5%" in page
     assert ("Same entities as in 32 bits, German", "99.5%") in format.facts(manifest, "de")
+    assert ("Trained", "full, on data") in format.facts({**manifest, "budget": "full", "data": "data"}, "de")
