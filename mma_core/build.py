@@ -263,7 +263,7 @@ def run(order: Order, folder: Path, report: Report) -> Artifact:
     teacher = checkpoints.load(order.teacher)
     exporting = 0.75 if order.recipe.trains else 0.2
     world = _world(order, teacher, _part(report, 0.1, exporting))
-    current = _changed(teacher, order.recipe, world)
+    current = _changed(teacher, order, world)
     config = checkpoints.plain_config(current)
     limit = checkpoints.max_pieces(config)
     report(exporting, "exporting to ONNX")
@@ -288,12 +288,25 @@ def run(order: Order, folder: Path, report: Report) -> Artifact:
     )
 
 
-def _changed(teacher: "Checkpoint", recipe: Recipe, world: World) -> "Checkpoint":
-    """The checkpoint that is exported; each step has its part of the progress and its own folder to work in."""
-    current, steps = teacher, recipe.before_export
-    for number, step in enumerate(steps):
+def _changed(teacher: "Checkpoint", order: Order, world: World) -> "Checkpoint":
+    """The checkpoint that is exported; each step has its part of the progress and its own folder to work in.
+
+    What the first steps have learnt in another recipe that begins with them is taken from there.
+    """
+    from . import trained
+
+    steps = order.recipe.before_export
+    keys = [replace(order, recipe=Recipe(steps[: n + 1])).key(teacher.sha256) for n in range(len(steps))]
+    current, begin = teacher, 0
+    for number in reversed(range(len(steps))):
+        if steps[number].trains and (found := trained.read(keys[number], teacher)):
+            current, begin = found, number + 1
+            break
+    for number, step in enumerate(steps[begin:], start=begin):
         part = _part(world.report, number / len(steps), (number + 1) / len(steps))
         current = step.apply(current, replace(world, report=part, work=world.work / step.name))
+        if step.trains:
+            trained.write(keys[number], current)
     return current
 
 

@@ -172,5 +172,6 @@ def standard_tag(tag: str) -> str:
 
 
 def plain_config(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The configuration as the contents of a `config.json`."""
-    return json.loads(checkpoint.config.to_json_string(use_diff=False))
+    """The configuration as the contents of a `config.json`, without the folder that it was read from."""
+    content = json.loads(checkpoint.config.to_json_string(use_diff=False))
+    return {name: value for name, value in content.items() if name != "_name_or_path"}

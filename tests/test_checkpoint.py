@@ -178,3 +178,8 @@ def test_more_pieces_than_rows(folder: Path) -> None:
     tokenizer.save(str(folder / "tokenizer.json"))
     with pytest.raises(ArtifactError, match=r"its tokenizer has \d+ pieces, its embeddings \d+ rows"):
         checkpoint.load(str(folder))
+
+
+def test_an_artifact_is_not_told_where_the_checkpoint_lay(tiny_teacher: Callable[[str], Path]) -> None:
+    folder = tiny_teacher("bert")
+    assert str(folder) not in str(checkpoint.plain_config(checkpoint.load(str(folder))))

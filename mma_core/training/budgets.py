@@ -28,44 +28,44 @@ class Budget:
 TABLE: dict[str, dict[str, Budget]] = {
     "layers": {
         "quick": Budget(16_000, (500,)),
-        "standard": Budget(100_000, (3_000,)),
+        "standard": Budget(64_000, (2_000,)),
         "full": Budget(500_000, (15_000,)),
     },
     "minilm": {
         "quick": Budget(12_000, (250, 300)),
-        "standard": Budget(80_000, (1_800, 2_400)),
+        "standard": Budget(64_000, (1_000, 2_000)),
         "full": Budget(400_000, (15_000, 15_000)),
     },
     "time": {
         "quick": Budget(12_000, (300, 300)),
-        "standard": Budget(60_000, (2_500, 2_500)),
+        "standard": Budget(24_000, (1_500, 2_000)),
         "full": Budget(200_000, (15_000, 15_000)),
     },
     "heads": {
         "quick": Budget(16_000, (400,)),
-        "standard": Budget(80_000, (2_400,)),
+        "standard": Budget(64_000, (1_000,)),
         "full": Budget(500_000, (15_000,)),
     },
     "ffn": {
         "quick": Budget(16_000, (400,)),
-        "standard": Budget(80_000, (2_400,)),
+        "standard": Budget(64_000, (1_000,)),
         "full": Budget(500_000, (15_000,)),
     },
     "sparse": {
         "quick": Budget(16_000, (500,)),
-        "standard": Budget(100_000, (3_000,)),
+        "standard": Budget(64_000, (1_000,)),
         "full": Budget(500_000, (15_000,)),
     },
     # Representation, logits, labels. The paper's batches are of 512 (its table 14); the largest that steps enough.
     "xtreme": {
         "quick": Budget(16_000, (400, 400, 200), batch=128),
-        "standard": Budget(100_000, (2_500, 2_500, 1_000), batch=128),
+        "standard": Budget(64_000, (1_500, 1_500, 1_000), batch=128),
         "full": Budget(700_000, (30_000, 30_000, 10_000), batch=512),
     },
     # General distillation, then sparse fine-tuning: the full run that finds the weights, and the run that tunes them.
     "bistil": {
         "quick": Budget(12_000, (250, 70, 200)),
-        "standard": Budget(21_000, (2_000, 450, 1_500)),
+        "standard": Budget(21_000, (800, 200, 600)),
         "full": Budget(250_000, (50_000, 3_000, 10_000)),
     },
 }

@@ -8,17 +8,16 @@ do, the teacher answers anew at each step.
 import copy
 import json
 import os
-import shutil
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from ..checkpoint import Checkpoint
+from ..folders import lock_of, make_room
 from .loop import Batch, Report, accelerator
 from .material import Material
 from .ner import collate
@@ -62,8 +61,8 @@ def open_outputs(material: Material, layers: Sequence[int], report: Report) -> O
     folder = material.shared / material.key
     folder.mkdir(parents=True, exist_ok=True)
     os.utime(folder)
-    _make_room(folder, MOST_BYTES - size)
-    with FileLock(_lock(folder)):
+    make_room(folder, MOST_BYTES - size)
+    with FileLock(lock_of(folder)):
         _fill(material, folder, widths, report)
     return _Kept(material, folder, list(widths))
 
@@ -178,20 +177,3 @@ def _write_done(folder: Path, done: dict[str, int]) -> None:
     partial = folder / f"{_DONE}.partial"
     partial.write_text(json.dumps(done), encoding="utf-8")
     partial.replace(folder / _DONE)
-
-
-def _lock(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.lock")
-
-
-def _make_room(folder: Path, most: int) -> None:
-    """Delete the outputs that were used the longest ago until the others take at most `most` bytes."""
-    others = [path for path in folder.parent.iterdir() if path.is_dir() and path != folder]
-    newest_first = sorted(others, key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    kept = 0
-    for other in newest_first:
-        kept += sum(path.stat().st_size for path in other.iterdir())
-        if kept > most:
-            # Whoever is filling it holds its lock; who reads it has its files open.
-            with suppress(Timeout), FileLock(_lock(other), timeout=0):
-                shutil.rmtree(other)
