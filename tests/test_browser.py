@@ -133,3 +133,12 @@ def test_typing_a_recipe_sets_the_form(address: str, page: Any) -> None:
     recipe.press_sequentially("x")
     page.locator("#mma-recipe-message [role=alert]").wait_for()
     assert page.locator("#mma-go").is_disabled()
+
+
+def test_a_step_that_does_not_go_with_the_others_cannot_be_chosen(address: str, page: Any) -> None:
+    page.goto(address)
+    page.locator("#mma-picker input[value=xtreme]").check()
+    page.locator("#mma-picker input[name=heads]:disabled").wait_for()
+    assert page.locator("#mma-picker input[name=sparse]").is_enabled()
+    page.locator("#mma-picker input[value=layers]").check()
+    page.locator("#mma-picker input[name=heads]:enabled").wait_for()

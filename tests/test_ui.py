@@ -25,7 +25,7 @@ from mma_core.languages import LANGUAGES
 from mma_core.recipe import Kind, Step, parse
 from mma_core.results import Measurement
 from mma_core.spans import Span
-from mma_core.ui import build_app, compare, examples, format, launch_options, outcome, recipe_picker, tag
+from mma_core.ui import build_app, compare, examples, filters, format, launch_options, outcome, recipe_picker, tag
 from mma_core.ui.notices import notices
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::UserWarning")
@@ -245,7 +245,7 @@ def test_typing_sets_the_form_or_says_what_is_wrong() -> None:
     message, button, *rest = recipe_picker.typed("layers:6+int8")
     assert "ONNX Runtime" in message
     assert button["interactive"]
-    assert rest[: len(recipe_picker.kinds())][1] == "layers"
+    assert rest[: len(recipe_picker.kinds())][1]["value"] == "layers"
     message, button, *_ = recipe_picker.typed("<b>")
     assert "&lt;b&gt;" in message
     assert not button["interactive"]
@@ -259,21 +259,21 @@ def test_a_step_this_machine_cannot_run_is_marked_and_not_tagged_with(monkeypatc
 
     monkeypatch.setattr(step, "check", check)
     assert "not on this machine\nstep int8: this CPU lacks it" in recipe_picker.label(step)
-    message, button, *form = recipe_picker.typed("int8")
+    message, button, *rest = recipe_picker.typed("int8")
     assert "this CPU lacks it" in message
     assert not button["interactive"]
-    assert "int8" in form
+    assert rest[recipe_picker.kinds().index(Kind.PRECISION)]["value"] == "int8"
 
 
 def test_toggling_respells_and_an_empty_argument_is_explained() -> None:
     form = recipe_picker.values(parse("vocab:de+int8"))
-    base, text, _, button, *_ = recipe_picker.toggled(*form)
-    assert (base, text, button["interactive"]) == (None, "vocab:de+int8", True)
+    text, _, button, base, *_ = recipe_picker.toggled(*form)
+    assert (base["value"], text, button["interactive"]) == (None, "vocab:de+int8", True)
     place = len(recipe_picker.kinds()) + [s.name for s in recipe_picker.with_arguments() for _ in fields(s)].index(
         "vocab"
     )
     form[place] = []
-    _, _, message, button, *_ = recipe_picker.toggled(*form)
+    _, message, button, *_ = recipe_picker.toggled(*form)
     assert "languages kept is empty" in message
     assert not button["interactive"]
 
@@ -284,9 +284,24 @@ def test_nothing_chosen_is_a_base_and_a_base_stands_alone() -> None:
     form[precision] = recipe_picker.NONE
     assert recipe_picker.spell(form) == "onnx"
     assert recipe_picker.toggled(*form)[0] == "onnx"
-    text, _, _, *form = recipe_picker.rebased("teacher")
+    assert recipe_picker.toggled(*form)[3]["value"] == "onnx"
+    text, _, _, *choices = recipe_picker.rebased("teacher")
     assert text == "teacher"
-    assert form[precision] == recipe_picker.NONE
+    assert choices[precision]["value"] == recipe_picker.NONE
+
+
+def test_a_step_that_does_not_go_with_the_others_is_marked_with_the_reason() -> None:
+    offered = {
+        name: label
+        for chosen in recipe_picker.toggled(*recipe_picker.values(parse("xtreme:50,200+int8")))[3:]
+        for label, name in chosen.get("choices", ())
+    }
+    title, reason = offered["heads"].split("\n")
+    assert recipe_picker.NOT in title
+    assert "does not go with xtreme" in reason
+    # A student would take the place of the one chosen.
+    assert not any(recipe_picker.NOT in offered[name] for name in ("layers", "vocab", "sparse", "onnx", "none"))
+    assert recipe_picker.NOT in recipe_picker.label(Step.registry["xtreme"], {"ffn"})
 
 
 @pytest.fixture
@@ -300,7 +315,7 @@ def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
 
 
 def test_compare_shows_rows_sorted_by_speed(tables: Path) -> None:
-    headline, note, figure, table = compare.refresh("de/wikineural", compare.BOTH, compare.ANY_TEACHER)
+    headline, note, figure, table = compare.refresh("de/wikineural", compare.BOTH, filters.ANY)
     assert "int8 (2.5×" in headline
     assert "first" in note
     assert len(figure.data) >= 5
@@ -310,7 +325,7 @@ def test_compare_shows_rows_sorted_by_speed(tables: Path) -> None:
 
 
 def test_averages_have_costs_and_intervals_too(tables: Path) -> None:
-    *_, table = compare.refresh(charts.ALL_SETS, compare.BOTH, compare.ANY_TEACHER)
+    *_, table = compare.refresh(charts.ALL_SETS, compare.BOTH, filters.ANY)
     assert table["headers"] == list(compare.TABLE)
     first = dict(zip(table["headers"], table["data"][0], strict=True))
     assert (first["Data set"], first["Latency ms"], first["Energy J/1000 words"]) == ("average of 1", 5.0, "")
@@ -320,21 +335,21 @@ def test_averages_have_costs_and_intervals_too(tables: Path) -> None:
 def test_a_tier_is_a_view_of_its_own(tables: Path) -> None:
     results.append(results.own_path(), [test_charts.row("int8", 50, 2, language="sw", dataset="masakhaner2")])
     assert ("Mid-resource languages (average)", "tier/mid-resource") in compare.views()
-    *_, table = compare.refresh("tier/mid-resource", compare.BOTH, compare.ANY_TEACHER)
+    *_, table = compare.refresh("tier/mid-resource", compare.BOTH, filters.ANY)
     assert [row[:2] for row in table["data"]] == [["int8", "average of 1"]]
 
 
 def test_the_axis_can_be_switched_to_what_is_known(tables: Path) -> None:
-    assert "energy_j_per_1k_words" not in {name for _, name in compare.axes("all", compare.BOTH, compare.ANY_TEACHER)}
-    headline, _, figure, _ = compare.refresh("all", compare.BOTH, compare.ANY_TEACHER, "latency_ms_p50")
+    assert "energy_j_per_1k_words" not in {name for _, name in compare.axes("all", compare.BOTH, filters.ANY)}
+    headline, _, figure, _ = compare.refresh("all", compare.BOTH, filters.ANY, against="latency_ms_p50")
     assert "lowest latency" in headline
     assert "ms" in figure.layout.xaxis.title.text
-    *_, axis = compare.choices("all", compare.BOTH, compare.ANY_TEACHER, "energy_j_per_1k_words")
+    *_, axis = compare.choices("all", compare.BOTH, filters.ANY, against="energy_j_per_1k_words")
     assert axis["value"] == "speedup"
 
 
 def test_filters_and_the_empty_state(tables: Path) -> None:
-    headline, _, _, table = compare.refresh(charts.ALL_SETS, compare.OWN, compare.ANY_TEACHER)
+    headline, _, _, table = compare.refresh(charts.ALL_SETS, compare.OWN, filters.ANY)
     assert "<code>python -m mma_core bench" in headline
     assert table["data"] == []
     assert compare.views() == [
@@ -342,15 +357,34 @@ def test_filters_and_the_empty_state(tables: Path) -> None:
         ("High-resource languages (average)", "tier/high-resource"),
         ("German, wikineural", "de/wikineural"),
     ]
-    assert compare.choices("gone/set", compare.BOTH, compare.ANY_TEACHER)[0]["value"] == "all"
+    assert compare.choices("gone/set", compare.BOTH, filters.ANY)[0]["value"] == "all"
+
+
+def test_compare_is_filtered_by_work_and_kind(tables: Path) -> None:
+    results.append(results.own_path(), [test_charts.row(name, 50, 2) for name in ("sparse:0.9", "sparse:0.9+int8")])
+
+    def shown(work: str, kind: str) -> set[str]:
+        *_, table = compare.refresh("de/wikineural", compare.BOTH, filters.ANY, work, kind)
+        return {row[0] for row in table["data"]} - {"teacher"}
+
+    intriguing = "Intriguing Properties of Compression (Ogueji et al. 2022)"
+    assert (intriguing, intriguing) in filters.works(["sparse:0.9"])
+    assert ("Combination of kinds", filters.COMBINED) in filters.kinds(["sparse:0.9+int8"])
+    assert shown(intriguing, filters.ANY) == {"sparse:0.9", "sparse:0.9+int8"}
+    assert shown(intriguing, filters.COMBINED) == {"sparse:0.9+int8"}
+    assert shown(filters.ANY, "prune") == {"sparse:0.9", "sparse:0.9+int8"}
+    assert "int8" in shown(filters.ANY, "precision")
+    assert shown(intriguing, "student") == set()
+    assert filters.passes("teacher", intriguing, "student")
+    assert not filters.passes("of an older grammar", intriguing, filters.ANY)
 
 
 def test_csv_has_every_column_of_the_rows_shown(tables: Path) -> None:
-    lines = Path(compare.csv_file("all", compare.BOTH, compare.ANY_TEACHER)).read_text(encoding="utf-8").splitlines()
+    lines = Path(compare.csv_file("all", compare.BOTH, filters.ANY)).read_text(encoding="utf-8").splitlines()
     assert lines[0].split(",") == [name for name in results.COLUMNS if name != "counts"]
     assert len(lines) == 1 + len(test_charts.ROWS)
     with pytest.raises(gr.Error, match="no measurements"):
-        compare.csv_file("all", compare.OWN, compare.ANY_TEACHER)
+        compare.csv_file("all", compare.OWN, filters.ANY)
 
 
 def test_measuring_appends_own_rows(tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -375,7 +409,7 @@ def test_measuring_refuses_bad_input(tables: Path, recipes: str, codes: list[str
 def test_damaged_tables_are_a_notice(tables: Path) -> None:
     results.own_path().write_text("not json\n", encoding="utf-8")
     with pytest.raises(gr.Error, match="not a measurement"):
-        compare.refresh("all", compare.BOTH, compare.ANY_TEACHER)
+        compare.refresh("all", compare.BOTH, filters.ANY)
 
 
 def test_launch_shares_nothing() -> None:

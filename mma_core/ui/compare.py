@@ -12,13 +12,12 @@ from ..data import samples
 from ..errors import DataError
 from ..languages import LANGUAGES, Tier
 from ..results import COLUMNS, Average, Measurement
-from . import anatomy, downloads, format, own_sentences
+from . import anatomy, downloads, filters, format, own_sentences
 from .notices import notices
 from .recipe_list import read_recipes
 
 BOTH, SHIPPED, OWN = "both", "precomputed", "yours"
 SOURCES = [("Precomputed and your own", BOTH), ("Precomputed", SHIPPED), ("Your own builds", OWN)]
-ANY_TEACHER = "any"
 TIER_VIEW = "tier/"
 PLOT = "mma-chart"
 TABLE = (
@@ -53,16 +52,21 @@ def read(source: str) -> dict[bool, list[Measurement]]:
     }
 
 
-def select(view: str, source: str, teacher: str) -> list[list[Series]]:
-    """For each origin its groups of comparable rows, the largest first."""
+def select(view: str, *choice: str) -> list[list[Series]]:
+    """For each origin its groups of comparable rows, the largest first; the arguments are `chosen`'s."""
     whole = ALL_SETS if view.startswith(TIER_VIEW) else view
-    groups = [charts.series(rows, own=own, view=whole) for own, rows in chosen(view, source, teacher).items()]
+    groups = [charts.series(rows, own=own, view=whole) for own, rows in chosen(view, *choice).items()]
     return [group for group in groups if group]
 
 
-def chosen(view: str, source: str, teacher: str) -> dict[bool, list[Measurement]]:
+def chosen(
+    view: str, source: str, teacher: str, work: str = filters.ANY, kind: str = filters.ANY
+) -> dict[bool, list[Measurement]]:
     """Rows by origin that the filters leave, and of those the ones of a view: of all sets, of a tier's, of one."""
-    found = {own: [row for row in rows if teacher in (ANY_TEACHER, row.teacher)] for own, rows in read(source).items()}
+    found = {
+        own: [r for r in rows if teacher in (filters.ANY, r.teacher) and filters.passes(r.recipe, work, kind)]
+        for own, rows in read(source).items()
+    }
     if not view.startswith(TIER_VIEW):
         return {own: [row for row in rows if view in (ALL_SETS, charts.set_key(row))] for own, rows in found.items()}
     return {own: _of_tier(rows, view.removeprefix(TIER_VIEW)) for own, rows in found.items()}
@@ -87,9 +91,9 @@ def views() -> list[tuple[str, str]]:
     return [("All languages (average)", ALL_SETS), *averages, *sorted(found)]
 
 
-def axes(view: str, source: str, teacher: str) -> list[tuple[str, str]]:
-    """Choices of what F1 is set against: what some of the rows have a value of."""
-    rows = [row for part in chosen(view, source, teacher).values() for row in part]
+def axes(*choice: str) -> list[tuple[str, str]]:
+    """Choices of what F1 is set against: what some of the rows have a value of; the arguments are `chosen`'s."""
+    rows = [row for part in chosen(*choice).values() for row in part]
     known = [(axis.title, axis.name) for axis in AXES.values() if axis.known(rows)]
     return known or [(SPEEDUP.title, SPEEDUP.name)]
 
@@ -97,17 +101,19 @@ def axes(view: str, source: str, teacher: str) -> list[tuple[str, str]]:
 def teachers() -> list[tuple[str, str]]:
     """Choices of teacher."""
     names = sorted({row.teacher for part in read(BOTH).values() for row in part})
-    return [("Any", ANY_TEACHER), *((name, name) for name in names)]
+    return [("Any", filters.ANY), *((name, name) for name in names)]
 
 
 @notices
-def refresh(view: str, source: str, teacher: str, against: str = SPEEDUP.name) -> list[Any]:
+def refresh(
+    view: str, source: str, teacher: str, work: str = filters.ANY, kind: str = filters.ANY, against: str = SPEEDUP.name
+) -> list[Any]:
     """Read the tables again.
 
     Returns:
         Takeaway and note as HTML, figure, table rows.
     """
-    groups = select(view, source, teacher)
+    groups = select(view, source, teacher, work, kind)
     shown = [group[0] for group in groups]
     axis = AXES[against]
     figure = charts.scatter(shown, axis)
@@ -162,13 +168,16 @@ def _where(row: charts.Row) -> str:
 
 
 @notices
-def csv_file(view: str, source: str, teacher: str) -> str:
+def csv_file(*choice: str) -> str:
     """Write the rows behind the chart, with every column but the sentences' counts, for download.
+
+    Args:
+        choice: the arguments of `chosen`.
 
     Raises:
         DataError: there are none.
     """
-    rows = [asdict(row) for part in chosen(view, source, teacher).values() for row in part]
+    rows = [asdict(row) for part in chosen(*choice).values() for row in part]
     return downloads.write("measurements", rows, [name for name in COLUMNS if name != "counts"])
 
 
@@ -196,52 +205,64 @@ def measure(spelled: str, codes: list[str], progress: gr.Progress = gr.Progress(
     return f'<p class="mma-note">{count} rows added to your own measurements.</p>'
 
 
-def choices(view: str, source: str, teacher: str, against: str = SPEEDUP.name) -> list[Any]:
-    """The views, teachers and axes that have rows by now; what was chosen stays where it still exists."""
-    offered = views()
-    kept = view if view in {key for _, key in offered} else ALL_SETS
-    known = teachers()
-    measured = axes(kept, source, teacher)
-    axis = against if against in {name for _, name in measured} else SPEEDUP.name
+def choices(
+    view: str, source: str, teacher: str, work: str = filters.ANY, kind: str = filters.ANY, against: str = SPEEDUP.name
+) -> list[Any]:
+    """The views, teachers, works, kinds and axes that have rows by now; a choice stays where it still exists."""
+    recipes = [row.recipe for part in read(BOTH).values() for row in part]
+    view, offered = _kept(view, views(), ALL_SETS)
+    teacher, known = _kept(teacher, teachers(), filters.ANY)
+    work, works = _kept(work, filters.works(recipes), filters.ANY)
+    kind, kinds = _kept(kind, filters.kinds(recipes), filters.ANY)
+    against, measured = _kept(against, axes(view, source, teacher, work, kind), SPEEDUP.name)
     return [
-        gr.update(choices=offered, value=kept),
-        gr.update(choices=known, visible=len(known) > 2),
-        gr.update(choices=measured, value=axis),
+        gr.update(choices=offered, value=view),
+        gr.update(choices=known, value=teacher, visible=len(known) > 2),
+        gr.update(choices=works, value=work),
+        gr.update(choices=kinds, value=kind),
+        gr.update(choices=measured, value=against),
     ]
+
+
+def _kept(value: str, offered: list[tuple[str, str]], otherwise: str) -> tuple[str, list[tuple[str, str]]]:
+    return (value if value in {key for _, key in offered} else otherwise), offered
 
 
 def tab() -> None:
     """Lay out the tab and wire its handlers."""
     with gr.Tab("Compare", id="compare") as page:
-        filters, shown = _page()
+        controls, shown = _page()
         with gr.Accordion("Measure a recipe here", open=False, elem_id="mma-measure"):
             run, inputs, done = _measuring()
         own_sentences.layout()
         anatomy.layout()
-    view, _, teacher, against = filters
-    chosen_from = [view, teacher, against]
+    view, _, *others = controls
+    chosen_from = [view, *others]
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    for event in (page.select, *(control.input for control in filters)):
-        event(choices, filters, chosen_from, **quiet).then(refresh, filters, shown, **quiet)
+    for event in (page.select, *(control.input for control in controls)):
+        event(choices, controls, chosen_from, **quiet).then(refresh, controls, shown, **quiet)
     run.click(measure, inputs, done, api_name="measure", concurrency_limit=1, concurrency_id="processor").success(
-        choices, filters, chosen_from, **quiet
-    ).then(refresh, filters, shown, **quiet)
+        choices, controls, chosen_from, **quiet
+    ).then(refresh, controls, shown, **quiet)
 
 
 def _page() -> tuple[list[Any], list[Any]]:
     with gr.Row(elem_id="mma-filters"):
         view = gr.Dropdown(views(), value=ALL_SETS, label="Language and data set", elem_id="mma-view", min_width=280)
         source = gr.Dropdown(SOURCES, value=BOTH, label="Measurements", min_width=240)
-        teacher = gr.Dropdown(teachers(), value=ANY_TEACHER, label="Teacher", visible=len(teachers()) > 2)
-        known = axes(ALL_SETS, BOTH, ANY_TEACHER)
+        teacher = gr.Dropdown(teachers(), value=filters.ANY, label="Teacher", visible=len(teachers()) > 2)
+        recipes = [row.recipe for part in read(BOTH).values() for row in part]
+        work = gr.Dropdown(filters.works(recipes), value=filters.ANY, label="Work", elem_id="mma-work", min_width=240)
+        kind = gr.Dropdown(filters.kinds(recipes), value=filters.ANY, label="Kind", elem_id="mma-kind", min_width=180)
+        known = axes(ALL_SETS, BOTH, filters.ANY)
         against = gr.Dropdown(known, value=known[0][1], label="F1 against", elem_id="mma-axis", min_width=240)
     headline_html = gr.HTML()
     plot = gr.Plot(show_label=False, elem_id=PLOT)
     note_html = gr.HTML()
-    filters = [view, source, teacher]
-    downloads.controls(PLOT, "compare", csv_file, filters)
+    controls = [view, source, teacher, work, kind]
+    downloads.controls(PLOT, "compare", csv_file, controls)
     rows = gr.Dataframe(headers=list(TABLE), interactive=False, elem_id="mma-table", max_height=420, max_chars=40)
-    return [*filters, against], [headline_html, note_html, plot, rows]
+    return [*controls, against], [headline_html, note_html, plot, rows]
 
 
 def _measuring() -> tuple[gr.Button, list[Any], gr.HTML]:

@@ -5,7 +5,7 @@ for each argument of each step its value. `spell` and `values` convert between t
 """
 
 import html
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import Field, dataclass, fields
 from typing import Any
 
@@ -28,6 +28,8 @@ HEADINGS = {
     Kind.PRECISION: "Precision",
 }
 NUMBERS = {Form.WHOLE: 1, Form.NUMBER: 0.01}  # with the step of a slider
+# Behind the title of a step that cannot be chosen; assets/choices.js disables it by that.
+NOT = " · not "
 ENGINES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
 
 
@@ -38,14 +40,21 @@ class Picker:
     Attributes:
         text: the canonical recipe, editable.
         message: what the recipe runs in, or what is wrong with it.
-        form: one component a value of the form.
+        choices: one component a kind.
+        arguments: one component an argument of a step.
         panels: one group of arguments a step that has any.
     """
 
     text: gr.Textbox
     message: gr.HTML
-    form: list[Any]
+    choices: list[Any]
+    arguments: list[Any]
     panels: list[gr.Column]
+
+    @property
+    def form(self) -> list[Any]:
+        """One component a value of the form."""
+        return [*self.choices, *self.arguments]
 
 
 @dataclass(frozen=True)
@@ -162,16 +171,19 @@ def complaint(error: RecipeError) -> str:
 
 
 def toggled(*form: Any) -> list[Any]:
-    """After a choice in the form: base, recipe text, message, the Tag button's state, and which panels show."""
+    """After a choice in the form: recipe text, message, the Tag button's state, the choices, and which panels show."""
     chosen = _chosen(form[: len(kinds())]) - _bases()
     panels = [gr.update(visible=step.name in chosen) for step in with_arguments()]
     base = None if chosen else form[0] or _first_base()
+    # A slow answer must not undo a further click: of the values only the base's is set.
+    choices = [_offers(kind, chosen) for kind in kinds()]
+    choices[0]["value"] = base
     try:
         text = spell(form)
     except RecipeError as error:
-        return [base, gr.skip(), complaint(error), gr.update(interactive=False), *panels]
+        return [gr.skip(), complaint(error), gr.update(interactive=False), *choices, *panels]
     verdict = judge(text)
-    return [base, text, verdict.message, gr.update(interactive=verdict.usable), *panels]
+    return [text, verdict.message, gr.update(interactive=verdict.usable), *choices, *panels]
 
 
 def typed(text: str) -> list[Any]:
@@ -182,7 +194,9 @@ def typed(text: str) -> list[Any]:
         return [verdict.message, button, *[gr.skip()] * (len(kinds()) + len(_declared()) + len(with_arguments()))]
     names = {step.name for step in verdict.recipe.steps}
     panels = [gr.update(visible=step.name in names) for step in with_arguments()]
-    return [verdict.message, button, *values(verdict.recipe), *panels]
+    form = values(verdict.recipe)
+    choices = [_offers(kind, names) | {"value": value} for kind, value in zip(kinds(), form, strict=False)]
+    return [verdict.message, button, *choices, *form[len(kinds()) :], *panels]
 
 
 def rebased(base: str) -> list[Any]:
@@ -190,20 +204,44 @@ def rebased(base: str) -> list[Any]:
     return [base, *typed(base)]
 
 
-def refusal(step: type[Step]) -> str:
-    """Why this machine cannot run a step's result; empty where it can."""
+def _offers(kind: Kind, chosen: Collection[str]) -> dict[str, Any]:
+    return gr.update(choices=_offered(kind, chosen))
+
+
+def refusal(step: type[Step], chosen: Collection[str] = ()) -> str:
+    """Why a step cannot be chosen: this machine cannot run it, or it does not go with others; empty where it can.
+
+    Args:
+        step: what might be chosen.
+        chosen: names of steps that are. Where one of a kind goes, the step would stand in place of the one chosen.
+    """
+    candidate = recipe.parse(step.example).steps[0]
+    others = (Step.registry[name] for name in chosen if name != step.name)
+    kept = [other for other in others if other.kind is not step.kind or step.kind in SEVERAL]
     try:
-        recipe.parse(step.example).steps[0].check()
+        candidate.check()
+        if step.kind is not Kind.BASE:
+            recipe.of([candidate, *(recipe.parse(other.example).steps[0] for other in kept)])
     except RecipeError as error:
         return str(error)
     return ""
 
 
-def label(step: type[Step]) -> str:
-    """A choice's label: its title on the first line, which the style sheet sets apart, and what it does."""
-    reason = refusal(step)
+def label(step: type[Step], chosen: Collection[str] = ()) -> str:
+    """A choice's label: its title on the first line, which the style sheet sets apart, and what it does.
+
+    One that is refused says so behind its title, and why.
+    """
     name = "" if step.title.lower() == step.name else f" · {step.name}"
-    return f"{step.title}{name}{' · not on this machine' if reason else ''}\n{reason or step.summary}"
+    for others, mark in (((), "on this machine"), (chosen, "with what is chosen")):
+        if reason := refusal(step, others):
+            return f"{step.title}{name}{NOT}{mark}\n{reason}"
+    return f"{step.title}{name}\n{step.summary}"
+
+
+def _offered(kind: Kind, chosen: Collection[str]) -> list[tuple[str, str]]:
+    none = [] if kind is Kind.BASE or kind in SEVERAL else [("None", NONE)]
+    return none + [(label(step, chosen), step.name) for step in of_kind(kind)]
 
 
 def sources(kind: Kind) -> str:
@@ -223,6 +261,7 @@ def layout() -> Picker:
     """Lay out the picker inside the open Blocks."""
     wanted = recipe.parse(START)
     start = values(wanted)
+    chosen = {step.name for step in wanted.steps}
     text = gr.Textbox(START, label="Recipe", elem_id="mma-recipe", elem_classes="mma-code", max_lines=3, render=False)
     message = gr.HTML(judge(START).message, render=False, elem_id="mma-recipe-message")
     choices: list[Any] = []
@@ -231,21 +270,18 @@ def layout() -> Picker:
     remaining = iter(start[len(kinds()) :])
     for kind, value in zip(kinds(), start, strict=False):
         with gr.Group(elem_classes="mma-kind"):
-            choices.append(_choice(kind, value))
+            choices.append(_choice(kind, value, chosen))
             for step in filter(fields, of_kind(kind)):
                 with gr.Column(visible=step in map(type, wanted.steps), elem_classes="mma-arguments") as panel:
                     arguments += [_argument(step, declared, next(remaining)) for declared in fields(step)]
                 panels.append(panel)
             gr.HTML(sources(kind))
-    return Picker(text, message, [*choices, *arguments], panels)
+    return Picker(text, message, choices, arguments, panels)
 
 
-def _choice(kind: Kind, value: Any) -> Any:
-    offered = [(label(step), step.name) for step in of_kind(kind)]
-    if kind in SEVERAL:
-        return gr.CheckboxGroup(offered, value=value, label=HEADINGS[kind], elem_classes="mma-choice")
-    none = [] if kind is Kind.BASE else [("None", NONE)]
-    return gr.Radio(none + offered, value=value, label=HEADINGS[kind], elem_classes="mma-choice")
+def _choice(kind: Kind, value: Any, chosen: Collection[str]) -> Any:
+    component = gr.CheckboxGroup if kind in SEVERAL else gr.Radio
+    return component(_offered(kind, chosen), value=value, label=HEADINGS[kind], elem_classes="mma-choice")
 
 
 def _argument(step: type[Step], declared: Field, value: Any) -> Any:

@@ -196,7 +196,7 @@ def _wire_picker(picker: Picker, run: gr.Button) -> None:
     }
     base, *others = picker.form
     for component in others:
-        after = [base, picker.text, picker.message, run, *picker.panels]
+        after = [picker.text, picker.message, run, *picker.choices, *picker.panels]
         component.input(recipe_picker.toggled, picker.form, after, **quiet)
     as_typed = [picker.message, run, *picker.form, *picker.panels]
     base.input(recipe_picker.rebased, base, [picker.text, *as_typed], **quiet)

@@ -5,7 +5,8 @@ from typing import Any
 
 import gradio as gr
 
-STYLE = Path(__file__).parents[2] / "assets" / "style.css"
+_ASSETS = Path(__file__).parents[2] / "assets"
+STYLE, SCRIPT = _ASSETS / "style.css", _ASSETS / "choices.js"
 MAX_UPLOAD = "1mb"
 
 _FONT = [gr.themes.Font(name) for name in ("system-ui", "-apple-system", "Segoe UI", "Noto Sans", "sans-serif")]
@@ -77,5 +78,5 @@ def launch_options() -> dict[str, Any]:
         "enable_monitoring": False,
         "theme": theme(),
         "css_paths": STYLE,
-        "head": f"<style>{CONTAINER_STYLE}</style>",
+        "head": f"<style>{CONTAINER_STYLE}</style><script>{SCRIPT.read_text(encoding='utf-8')}</script>",
     }

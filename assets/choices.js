@@ -1,0 +1,13 @@
+// Gradio disables a whole group of choices or none of it. Of a recipe's steps those alone are disabled whose title says
+// that they cannot be chosen, in the words of recipe_picker.NOT.
+new MutationObserver(() => {
+  for (const choice of document.querySelectorAll(".mma-choice label")) {
+    const box = choice.querySelector("input");
+    const title = choice.textContent.split("\n")[0];
+    const refused = !box.checked && title.includes(" · not ");
+    if (box.disabled !== refused) {
+      box.disabled = refused;
+      choice.classList.toggle("mma-refused", refused);
+    }
+  }
+}).observe(document, { childList: true, subtree: true, characterData: true, attributeFilter: ["class"] });
