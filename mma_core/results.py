@@ -260,17 +260,22 @@ class Average:
 
 
 def averages(rows: Sequence[Measurement]) -> list[Average]:
-    """Mean of each recipe over the data sets that every recipe of its teacher was measured on."""
+    """Mean of each recipe over the data sets that every one of its teacher was measured on.
+
+    A recipe for a few languages, measured on less than half of the sets that another was, has no mean to compare.
+    """
     found = []
     for teacher in sorted({row.teacher for row in rows}):
         mine = [row for row in rows if row.teacher == teacher]
-        recipes = list(dict.fromkeys(row.recipe for row in mine))
-        sets = [{(r.language, r.dataset) for r in mine if r.recipe == recipe} for recipe in recipes]
-        shared = set.intersection(*sets)
-        for recipe in recipes:
+        sets: dict[str, set[Place]] = {}
+        for row in mine:
+            sets.setdefault(row.recipe, set()).add((row.language, row.dataset))
+        most = max(map(len, sets.values()))
+        widely = {recipe: places for recipe, places in sets.items() if 2 * len(places) >= most}
+        shared = set.intersection(*widely.values())
+        for recipe in widely if shared else ():
             chosen = [r for r in mine if r.recipe == recipe and (r.language, r.dataset) in shared]
-            if chosen:
-                found.append(_average(recipe, teacher, chosen))
+            found.append(_average(recipe, teacher, chosen))
     return found
 
 

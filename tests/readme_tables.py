@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks import rows as rivals
-from mma_core import results
+from mma_core import charts, results
 from mma_core.__main__ import _parser
 from mma_core.languages import LANGUAGES, Tier
 from mma_core.measure import ablations, curve
@@ -89,27 +89,32 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def figures_table() -> str:
-    """One row a shipped recipe: its averages over the test files, and where they were measured."""
+    """For each machine and teacher one row a shipped recipe: its averages over the test files."""
     rows = results.read(results.PRECOMPUTED)
-    if not rows:
-        return ""
+    return "\n".join(_figures_of(one, rows) for one in charts.series(rows, own=False, view=charts.ALL_SETS))
+
+
+def _figures_of(one: charts.Series, rows: list[results.Measurement]) -> str:
     head = ("recipe", "F1 (macro)", "retention", "speed-up", "words/s", "size")
     cells = [
         (
-            f"`{one.recipe}`",
-            f"{one.f1:.1f}",
-            f"{one.retention:.1f}%",
-            f"{one.speedup:.2f}×",
-            f"{one.words_per_s:.0f}",
-            f"{one.size_mb:.0f} MB",
+            f"`{row.recipe}`",
+            f"{row.f1:.1f}",
+            f"{row.retention:.1f}%",
+            f"{row.speedup:.2f}×",
+            f"{row.words_per_s:.0f}",
+            f"{row.size_mb:.0f} MB",
         )
-        for one in sorted(results.averages(rows), key=lambda one: one.speedup)
+        for row in sorted(one.rows, key=lambda row: row.speedup)
     ]
-    languages = len({row.language for row in rows})
-    sets = len({(row.language, row.dataset) for row in rows})
-    places = "; ".join(sorted({row.cpu for row in rows}))
-    dates = " to ".join(sorted({rows[0].date, rows[-1].date}))
-    return f"{_table(head, cells)}\nAverages over {sets} test files in {languages} languages, on {places}, {dates}.\n"
+    recipes = {row.recipe for row in one.rows}
+    mine = [row for row in rows if one.cpu.startswith(row.cpu) and row.teacher == one.teacher and row.recipe in recipes]
+    languages = len({row.language for row in mine})
+    dates = " to ".join(sorted({min(row.date for row in mine), max(row.date for row in mine)}))
+    return (
+        f"{_table(head, cells)}\nTeacher `{one.teacher}`: averages over {one.rows[0].sets} test files in {languages} "
+        f"languages, on {one.cpu}, {dates}.\n"
+    )
 
 
 def ablations_table() -> str:

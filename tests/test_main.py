@@ -361,6 +361,22 @@ def test_sweep(capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert answer(capsys, *arguments) == {"added": 0, "table": str(table)}
 
 
+def test_a_sweep_with_a_budget_builds_first_what_trains(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from mma_core.measure import sweep
+
+    asked = []
+    monkeypatch.setattr(sweep, "bench", fake_bench)
+    monkeypatch.setattr(sources, "locate", lambda _name: SimpleNamespace(sha256="0123456789abcdef"))
+    monkeypatch.setattr(build, "build", lambda recipe, **rest: asked.append((str(recipe), rest["budget"])))
+    recipes = tmp_path / "recipes.txt"
+    recipes.write_text("onnx\nlayers:6+int8\nint8\n", encoding="utf-8")
+    arguments = ["sweep", "--recipes", str(recipes), "--table", str(tmp_path / "table.jsonl"), "--languages", "de"]
+    answer(capsys, *arguments, "--budget", "standard")
+    assert asked == [("layers:6+int8", "standard")]
+
+
 HEAVY = ("torch", "transformers", "gradio", "onnx", "onnxruntime", "openvino", "nncf", "datasets", "huggingface_hub")
 
 

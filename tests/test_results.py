@@ -147,6 +147,12 @@ def test_averages_take_only_the_sets_that_all_recipes_share() -> None:
     assert int8.words_per_s == pytest.approx(4000.0)
 
 
+def test_a_recipe_for_few_languages_has_no_average_and_costs_the_others_none() -> None:
+    everywhere = [row(recipe, code) for recipe in ("teacher", "int8") for code in ("de", "sw", "zh")]
+    found = averages([*everywhere, row("time:sw,s", "sw")])
+    assert [(one.recipe, one.sets) for one in found] == [("teacher", 3), ("int8", 3)]
+
+
 def test_a_set_on_which_nothing_was_kept_counts_as_nothing() -> None:
     rows = [row("layers:1", "de", f1=80.0, retention=100.0), row("layers:1", "sw", f1=0.0, retention=0.0)]
     assert averages(rows)[0].retention == 50.0

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import results
-from ..recipe import parse
+from ..recipe import BUDGETS, parse
 from .options import (
     chosen_corpora,
     codes,
@@ -65,6 +65,9 @@ def _sweep_command(commands: Any) -> None:
     parser.add_argument("--table", type=Path, metavar="FILE", default=results.PRECOMPUTED, help="where the rows go")
     measuring_options(parser)
     threads_option(parser)
+    parser.add_argument(
+        "--budget", choices=BUDGETS, help="build here first what trains, on the data folder, for so long"
+    )
     shared = parser.add_mutually_exclusive_group()
     shared.add_argument("--workers", type=count, default=1, metavar="N", help="processes that share the scoring (1)")
     shared.add_argument("--ray", metavar="ADDRESS", help="Ray cluster whose machines measure: auto, or HOST:PORT")
@@ -115,6 +118,7 @@ def _profile(options: argparse.Namespace) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> None:
+    from .. import build
     from ..measure import cluster_sweep
     from ..measure.plan import Plan
     from ..measure.sweep import here, read_recipes, sweep
@@ -126,6 +130,9 @@ def _sweep(options: argparse.Namespace) -> None:
         threads=options.threads,
         command=own_command(),
     )
+    for recipe in plan.recipes if options.budget else ():
+        if recipe.trains:
+            build.build(recipe, teacher=plan.teacher, data=options.data, budget=options.budget, report=progress)
     crew = here(plan, options.workers) if options.ray is None else cluster_sweep.machines(options.ray, plan)
     added = sweep(plan, chosen_corpora(options), options.table, crew=crew, report=progress)
     show([{"added": added, "table": str(options.table)}], options.json, "{added} rows into {table}", single=True)

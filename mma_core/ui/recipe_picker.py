@@ -233,7 +233,7 @@ def label(step: type[Step], chosen: Collection[str] = ()) -> str:
     One that is refused says so behind its title, and why.
     """
     name = "" if step.title.lower() == step.name else f" · {step.name}"
-    for others, mark in (((), "on this machine"), (chosen, "with what is chosen")):
+    for others, mark in (((), "on this machine"), (chosen, "now")):
         if reason := refusal(step, others):
             return f"{step.title}{name}{NOT}{mark}\n{reason}"
     return f"{step.title}{name}\n{step.summary}"
