@@ -17,7 +17,7 @@ from .notices import notices
 from .recipe_list import read_recipes
 
 BOTH, SHIPPED, OWN = "both", "precomputed", "yours"
-SOURCES = [("Precomputed and your own", BOTH), ("Precomputed", SHIPPED), ("Your own builds", OWN)]
+SOURCES = [("Precomputed and yours", BOTH), ("Precomputed", SHIPPED), ("Your own builds", OWN)]
 TIER_VIEW = "tier/"
 PLOT = "mma-chart"
 TABLE = (
