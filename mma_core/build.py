@@ -60,6 +60,7 @@ class Order:
         data: folder with unlabelled text and labelled sentences, or None for the text of the built-in samples.
         languages: whose text a step may use; empty for all there is.
         budget: how long steps may train; it says nothing where none trains.
+        portable: whether 8 bits are to be right on CPUs without VNNI too, whichever this one is.
     """
 
     recipe: Recipe
@@ -67,6 +68,12 @@ class Order:
     data: Path | None = None
     languages: tuple[str, ...] = ()
     budget: str = BUDGETS[0]
+    portable: bool = False
+
+    @property
+    def full_range(self) -> bool:
+        """Whether weights in 8 bits may take all of them."""
+        return engines.has_vnni() and not self.portable
 
     def key(self, teacher_sha256: str) -> str:
         """The content address: a hash of the order, the teacher, the versions and the CPU's 8-bit arithmetic."""
@@ -78,7 +85,7 @@ class Order:
             "languages": sorted(self.languages),
             "seed": SEED,
             "versions": versions(),
-            "vnni": engines.has_vnni(),
+            "vnni": self.full_range,
             **({"budget": self.budget} if self.recipe.trains else {}),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
@@ -119,10 +126,11 @@ def cached(
     data: Path | None = None,
     languages: Sequence[str] = (),
     budget: str | None = None,
+    portable: bool = False,
 ) -> Artifact | None:
     """The artifact that `build` would open because it was built before and is whole, else None."""
-    order = Order(wanted, teacher, data, tuple(languages), budget or BUDGETS[0])
-    return _found(order) if budget else _on_shelf(order) or _found(order)
+    order = Order(wanted, teacher, data, tuple(languages), budget or BUDGETS[0], portable)
+    return _found(order) if budget or portable else _on_shelf(order) or _found(order)
 
 
 def _on_shelf(order: Order) -> Artifact | None:
@@ -147,6 +155,7 @@ def build(  # noqa: PLR0913  (what is built, from what, for how long, and who fo
     data: Path | None = None,
     languages: Sequence[str] = (),
     budget: str | None = None,
+    portable: bool = False,
     report: Report = lambda fraction, desc: None,
     cancel: Event | None = None,
 ) -> Artifact:
@@ -162,6 +171,7 @@ def build(  # noqa: PLR0913  (what is built, from what, for how long, and who fo
         languages: restrict these to some languages.
         budget: `quick`, `standard` or `full`: how long steps may train. None asks for no budget in particular: where
             data and languages are left open too, the best artifact that there is will do (shelf.py); else `quick`.
+        portable: whether 8 bits are to be right on CPUs without VNNI too, as those of an artifact for others are.
         report: progress.
         cancel: set it to end the build.
 
@@ -170,9 +180,9 @@ def build(  # noqa: PLR0913  (what is built, from what, for how long, and who fo
         ArtifactError: the teacher is missing or not trusted.
         BuildCancelled: `cancel` was set.
     """
-    order = Order(wanted, teacher, data, tuple(languages), budget or BUDGETS[0])
+    order = Order(wanted, teacher, data, tuple(languages), budget or BUDGETS[0], portable)
     _check(order)
-    found = cached(wanted, teacher=teacher, data=data, languages=languages, budget=budget)
+    found = cached(wanted, teacher=teacher, data=data, languages=languages, budget=budget, portable=portable)
     return found or _build_alone(order, report, cancel)
 
 
@@ -296,7 +306,9 @@ def _changed(teacher: "Checkpoint", order: Order, world: World) -> "Checkpoint":
     from . import trained
 
     steps = order.recipe.before_export
-    keys = [replace(order, recipe=Recipe(steps[: n + 1])).key(teacher.sha256) for n in range(len(steps))]
+    keys = [
+        replace(order, recipe=Recipe(steps[: n + 1]), portable=False).key(teacher.sha256) for n in range(len(steps))
+    ]
     current, begin = teacher, 0
     for number in reversed(range(len(steps))):
         if steps[number].trains and (found := trained.read(keys[number], teacher)):
@@ -369,6 +381,7 @@ def _world(order: Order, teacher: "Checkpoint", report: Report) -> World:
         encode=lambda sentence: [],
         seed=SEED,
         threads=engines.available_threads(),
+        full_range=order.full_range,
         report=report,
         labelled=lambda: labelled(order.data, order.teacher, order.languages),
         unlabelled=lambda codes, count: unlabelled(order.data, codes or order.languages, count),
@@ -405,7 +418,7 @@ def _manifest(order: Order, teacher: "Checkpoint") -> dict[str, Any]:
         **({"budget": order.budget} if order.recipe.trains else {}),
         "seed": SEED,
         "versions": versions(),
-        "reduced_range": not engines.has_vnni(),
+        "reduced_range": not order.full_range,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import artifact, engines, matrices, runtime
+from . import artifact, matrices, runtime
 from .artifact import Artifact
 from .data import entities
 from .languages import LANGUAGES
@@ -319,7 +319,7 @@ def _costs(graph: "onnx.ModelProto", found: Sequence[Matrix], world: World) -> d
     mask = np.zeros_like(ids)
     for row, pieces in enumerate(rows):
         ids[row, : len(pieces)], mask[row, : len(pieces)] = pieces, 1
-    return matrices.costs(graph, found, ids=ids, mask=mask, levels=127 if engines.has_vnni() else 63)
+    return matrices.costs(graph, found, ids=ids, mask=mask, levels=127 if world.full_range else 63)
 
 
 def fewest(holds: Callable[[int], bool | None], *, start: int, most: int, trials: int) -> int | None:

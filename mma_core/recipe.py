@@ -42,6 +42,7 @@ class World:
         encode: words of a sentence → piece ids, specials included, by the tokenizer of the exported model.
         seed: of every random choice.
         threads: processor threads to use.
+        full_range: whether weights in 8 bits may take all of them: CPUs without VNNI would overflow.
         report: called with a share from 0 to 1 and a description of what is being done.
         labelled: → (source, language) → the labelled sentences that students of this teacher may learn from, none
             without a data folder; it reads files, so a step that needs them calls it once.
@@ -58,6 +59,7 @@ class World:
     encode: Callable[[Sequence[str]], list[int]]
     seed: int
     threads: int
+    full_range: bool
     report: Callable[[float, str], None]
     labelled: Callable[[], Mapping[tuple[str, str], Sequence["Sentence"]]]
     unlabelled: Callable[[Sequence[str], int], Mapping[str, Sequence[tuple[str, ...]]]]

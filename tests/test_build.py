@@ -139,6 +139,12 @@ def test_key_follows_all_that_matters(tmp_path: Path, monkeypatch: pytest.Monkey
         Order(order.recipe, "a", folders[1]).key("0"),
         Order(order.recipe, "a", None, GERMAN).key("0"),
     ]
+    monkeypatch.setattr(engines, "has_vnni", lambda: True)
+    portable = Order(order.recipe, "a", portable=True)
+    assert portable.key("0") != order.key("0")
+    monkeypatch.setattr(engines, "has_vnni", lambda: False)
+    assert portable.key("0") == order.key("0")
+    monkeypatch.undo()
     other_cpu = not engines.has_vnni()
     monkeypatch.setattr(engines, "has_vnni", lambda: other_cpu)
     keys.append(order.key("0"))

@@ -189,6 +189,7 @@ def test_engines_pad_as_they_like(graph: Any, name: str, tmp_path: Path) -> None
 
 
 class _World:
+    full_range = True
     texts = {"en": [tuple(map(str, batch([length])[0][0].tolist())) for length in range(4, 30)]}  # noqa: RUF012
 
     @staticmethod

@@ -33,6 +33,7 @@ def _build_command(commands: Any) -> None:
     parser.add_argument(
         "--budget", choices=BUDGETS, default=BUDGETS[0], help="how long steps may train: minutes, an hour, or more"
     )
+    parser.add_argument("--portable", action="store_true", help="8 bits for CPUs without VNNI too")
     parser.add_argument("--out", type=Path, metavar="DIR", help="copy the artifact to this new folder")
 
 
@@ -64,6 +65,7 @@ def _build(options: argparse.Namespace) -> None:
         data=options.data,
         languages=options.languages,
         budget=options.budget,
+        portable=options.portable,
         report=progress,
     )
     folder = made.folder

@@ -41,15 +41,13 @@ class Int8(Step):
     def rounding(self, model: "onnx.ModelProto", world: World) -> Callable[[Collection[str]], "onnx.ModelProto"]:
         """Quantise everything once, and put the nodes that shall stay as they are in again."""
         world.report(0.0, "quantising to 8 bits")
-        rounded = _quantised(_with_short_rows(model))
+        rounded = _quantised(_with_short_rows(model), full_range=world.full_range)
         return lambda kept: _put_back(rounded, model, kept)
 
 
-def _quantised(graph: "onnx.ModelProto") -> "onnx.ModelProto":
+def _quantised(graph: "onnx.ModelProto", *, full_range: bool) -> "onnx.ModelProto":
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    from ..engines import has_vnni
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
@@ -58,7 +56,7 @@ def _quantised(graph: "onnx.ModelProto") -> "onnx.ModelProto":
             path,
             op_types_to_quantize=["MatMul", "LSTM"],
             per_channel=True,
-            reduce_range=not has_vnni(),
+            reduce_range=not full_range,
             weight_type=QuantType.QInt8,
         )
         return onnx.load(path)

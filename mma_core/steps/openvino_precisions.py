@@ -63,13 +63,11 @@ class Int8Static(Step):
         from nncf.openvino.quantization.backend_parameters import BackendParameters
         from openvino._offline_transformations import compress_quantize_weights_transformation
 
-        from ..engines import has_vnni
-
         inputs = list(calibration_inputs(world))
         if not inputs:
             raise RecipeError(f"step {self}: no unlabelled text to calibrate on; pass --data or other --languages")
         world.report(0.0, f"calibrating on {len(inputs)} sentences")
-        fix = nncf.OverflowFix.DISABLE if has_vnni() else nncf.OverflowFix.ENABLE
+        fix = nncf.OverflowFix.DISABLE if world.full_range else nncf.OverflowFix.ENABLE
         plain = convert(model)
         biases = _biases(plain)
         rounded = nncf.quantize(

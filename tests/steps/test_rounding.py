@@ -37,6 +37,7 @@ def world() -> World:
         encode=lambda words: [int(word) for word in words],
         seed=13,
         threads=1,
+        full_range=True,
         report=quiet,
         labelled=dict,
         unlabelled=lambda codes, count: texts,
