@@ -22,8 +22,8 @@ from .loop import Batch, Report, accelerator
 from .material import Material
 from .ner import collate
 
-# Of one teacher: what is kept in all.
-MOST_BYTES = 4 << 30
+# What is kept of one student's sentences, and of one teacher in all.
+MOST_OF_ONE, MOST_BYTES = 4 << 30, 16 << 30
 CHUNK, BATCH = 1024, 32
 LOGITS = "logits"
 _DONE = "done.json"
@@ -56,7 +56,7 @@ def open_outputs(material: Material, layers: Sequence[int], report: Report) -> O
     config = material.teacher.config
     widths = {LOGITS: int(config.num_labels), **{states(layer): int(config.hidden_size) for layer in layers}}
     size = 2 * int(material.lengths.sum()) * sum(widths.values())
-    if size > MOST_BYTES:
+    if size > MOST_OF_ONE:
         return _Asked(material.teacher, layers)
     folder = material.shared / material.key
     folder.mkdir(parents=True, exist_ok=True)

@@ -153,7 +153,7 @@ def test_a_teacher_whose_outputs_take_too_much_room_answers_as_it_is_asked(
     material: Material, teacher: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = learn(student_of(teacher), material, tmp_path / "kept", EVERY)
-    monkeypatch.setattr(outputs, "MOST_BYTES", 0)
+    monkeypatch.setattr(outputs, "MOST_OF_ONE", 0)
     fresh = dataclasses.replace(material, shared=tmp_path / "none")
     asked = learn(student_of(teacher), fresh, tmp_path / "asked", EVERY)
     assert not (tmp_path / "none").exists()
