@@ -16,7 +16,7 @@ LEVELS = (
     ("charts", "measure", "bulk", "cluster_tagging"),
     ("results", "build"),
     ("steps", "guard"),
-    ("training", "runtime", "shelf"),
+    ("training", "runtime", "shelf", "trained"),
     ("trimming", "engines", "export", "matrices", "cluster"),
     ("artifact", "checkpoint", "data"),
     ("sources", "decoding", "surgery", "xtreme"),

@@ -176,3 +176,19 @@ def test_other_recipes_are_built_as_ever(put: Put, tiny_teacher: Callable[[str],
     teacher = str(tiny_teacher("bert"))
     put("a", recipe="onnx", teacher_sha256=sources.locate(teacher).sha256, revision=build.REVISION)
     assert build.cached(parse("onnx"), teacher=teacher) is None
+
+
+def test_what_is_shipped_is_small_whole_and_tags_on_any_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "has_vnni", lambda: False)
+    made = [artifact.open_folder(path.parent) for path in sorted(shelf.SHIPPED.glob(f"*/{artifact.MANIFEST}"))]
+    assert made
+    assert sum(one.size_bytes for one in made) < 60e6
+    for one in made:
+        recipe = parse(one.manifest["recipe"])
+        assert one.size_bytes < 12e6
+        assert one.manifest["budget"] != "quick"
+        assert one.manifest["guard"]["held"]
+        assert not any(step.name == "bf16" for step in recipe.steps)
+        found = shelf.best(recipe, sources.locate(one.manifest["teacher"]).sha256, build.REVISION)
+        assert found is not None
+        assert found.folder == one.folder
