@@ -1,15 +1,18 @@
-"""Builds of tiny teachers in this process: few texts, and each model exported once."""
+"""Builds of tiny teachers in this process: few texts, and each model exported once a run."""
 
 import hashlib
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
-from mma_core import build, export, guard
+from mma_core import build, export, guard, making, orders
 from mma_core.artifact import Artifact
 from mma_core.checkpoint import Checkpoint
 from mma_core.training import budgets
@@ -19,6 +22,9 @@ from mma_core.training.budgets import Budget
 TEXTS, COMPARED = 2, 1
 # Of all that there are, so many teach a student.
 SENTENCES = 40
+
+# Where all processes of a run keep their exported graphs, as one takes 7 s; conftest.py sets it.
+GRAPHS = "MMA_TEST_GRAPHS"
 
 # (model type, recipe, by default onnx) → artifact
 Made = Callable[..., Artifact]
@@ -43,34 +49,34 @@ def tiny_budgets() -> dict[str, dict[str, Budget]]:
     }
 
 
+def exported_once(exporting: Callable[[Checkpoint], onnx.ModelProto], model: Checkpoint) -> onnx.ModelProto:
+    """The graph of a model, from the folder of graphs if any process of this run has exported it."""
+    kept = Path(os.environ[GRAPHS]) / f"{_digest(model)}.onnx"
+    if not kept.exists():
+        own = kept.with_suffix(f".{os.getpid()}")
+        onnx.save(exporting(model), own)
+        own.rename(kept)
+    return onnx.load(kept)
+
+
 @contextmanager
-def quick_builds(graphs: dict[str, Any], *, limit: float = 0.0, texts: int = TEXTS) -> Iterator[None]:
-    """Within the block, builds are quick; exported graphs are kept in `graphs`.
+def quick_builds(*, limit: float = 0.0, texts: int = TEXTS) -> Iterator[None]:
+    """Within the block, builds are quick.
 
     Random weights decide by a hair, so by default the guard lets everything pass.
     """
-    real = export.export
-
-    def once(model: Checkpoint) -> Any:
-        key = _digest(model)
-        if key not in graphs:
-            graphs[key] = real(model)
-        copy = type(graphs[key])()
-        copy.CopyFrom(graphs[key])
-        return copy
-
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as a build's child process does
-        patch.setattr(build, "TEXTS_PER_LANGUAGE", texts)
-        patch.setattr(build, "TEXTS", 0)
-        patch.setattr(build, "AGREEMENT_TEXTS", COMPARED)
+        patch.setattr(making, "TEXTS_PER_LANGUAGE", texts)
+        patch.setattr(making, "TEXTS", 0)
+        patch.setattr(making, "AGREEMENT_TEXTS", COMPARED)
         patch.setattr(guard, "LIMIT", limit)
-        patch.setattr(export, "export", once)
+        patch.setattr(export, "export", partial(exported_once, export.export))
         patch.setattr(budgets, "TABLE", tiny_budgets())
         yield
 
 
-def quick_child(order: build.Order, folder: Path, sender: Any) -> None:
+def quick_child(order: orders.Order, folder: Path, sender: Any) -> None:
     """What a child process of `build` does, quickly; it is imported there, so its patches are the child's."""
-    with quick_builds({}):
+    with quick_builds():
         build._child(order, folder, sender)

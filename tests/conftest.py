@@ -31,7 +31,8 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache for what takes minutes to make: one for all processes that share the run, who wait for each other."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared-cache"
-    (folder / "teachers").mkdir(parents=True, exist_ok=True)
+    for name in ("teachers", "graphs"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -42,6 +43,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> I
     (folder / "teachers").symlink_to(shared_cache / "teachers")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMA_CACHE", str(folder))
+        patch.setenv("MMA_TEST_GRAPHS", str(shared_cache / "graphs"))
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
         patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")

@@ -3,25 +3,23 @@
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from builds import Made, quick_builds, quiet
 
-from mma_core import artifact, build, builtin, recipe, runtime
+from mma_core import artifact, build, builtin, making, orders, recipe, runtime
 
 
 @pytest.fixture(scope="session")
 def made(tiny_teacher: Callable[[str], Path], own_cache: Path) -> Made:
     """(model type, recipe) → artifact, standing in the session's cache where `build.build` finds it."""
-    graphs: dict[str, Any] = {}
 
     @cache
     def folder(model_type: str, spelling: str) -> Path:
-        order = build.Order(recipe.parse(spelling), str(tiny_teacher(model_type)))
-        with quick_builds(graphs), pytest.MonkeyPatch.context() as patch:
+        order = orders.Order(recipe.parse(spelling), str(tiny_teacher(model_type)))
+        with quick_builds(), pytest.MonkeyPatch.context() as patch:
             patch.setenv("MMA_CACHE", str(own_cache))
-            return build.run(order, build.folder_of(order), quiet).folder
+            return making.run(order, orders.folder_of(order), quiet).folder
 
     return lambda model_type, spelling="onnx": artifact.open_folder(folder(model_type, spelling))
 

@@ -19,7 +19,7 @@ import pytest
 import rows
 from builds import Made, quiet
 
-from mma_core import artifact, build, bulk, cluster, cluster_tagging, engines, results, runtime
+from mma_core import artifact, build, bulk, cluster, cluster_tagging, engines, orders, results, runtime
 from mma_core.artifact import Artifact
 from mma_core.cluster import ClusterError
 from mma_core.cluster_tagging import Machines
@@ -179,7 +179,7 @@ def test_a_sweep_makes_the_same_table(
         patch.setattr(bench, "fresh", lambda *_arguments, **_settings: Fresh(1.0, 1.0))
         assert sweep(plan, corpora, alone, crew=here(plan), report=quiet) == 2
     results.append(together, results.read(alone)[:1])
-    made = build.folder_of(build.Order(parse("onnx"), teacher))
+    made = orders.folder_of(orders.Order(parse("onnx"), teacher))
     for cache in caches:  # lest a node builds it
         shutil.copytree(made, cache / "artifacts" / made.name, dirs_exist_ok=True)
     seen: list[tuple[int, int]] = []

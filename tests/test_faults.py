@@ -12,8 +12,8 @@ import psutil
 import pytest
 from builds import Made
 
-from mma_core import artifact, build
-from mma_core.build import Order
+from mma_core import artifact, build, orders
+from mma_core.orders import Order
 from mma_core.recipe import parse
 
 pytest_plugins = ("engine_fixtures",)
@@ -70,7 +70,7 @@ def test_a_killed_builder_leaves_no_artifact(
     builder.kill()
     builder.wait()
     assert found(order) is None
-    folder = build.folder_of(order)
+    folder = orders.folder_of(order)
     assert build_now(order).manifest == artifact.open_folder(folder).manifest
     assert quick_child == [folder]
     # Whoever outlived the builder finds nobody to report to, and goes without a trace.
@@ -104,7 +104,7 @@ def test_a_corrupt_artifact_is_built_again(order: Order, quick_child: list[Path]
 
 
 def test_a_half_folder_of_another_hand_is_replaced(order: Order, quick_child: list[Path]) -> None:
-    folder = build.folder_of(order)
+    folder = orders.folder_of(order)
     folder.mkdir(parents=True)
     (folder / "model.onnx").write_bytes(b"half")
     assert build_now(order).folder == folder

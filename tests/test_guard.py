@@ -10,7 +10,7 @@ from builds import quick_builds, quiet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mma_core import build, guard
+from mma_core import guard, making, orders
 from mma_core.artifact import Artifact
 from mma_core.data import TAGS
 from mma_core.guard import fewest, findings, span_agreement, tag_agreement
@@ -90,15 +90,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     (root / "data" / "text").mkdir(parents=True)
     text = "\n".join(" ".join(sentence.words) for sentence in tiny.corpus())
     (root / "data" / "text" / "de.txt.xz").write_bytes(lzma.compress(text.encode()))
-    graphs: dict[str, Any] = {}
 
     def make(teacher: str, precision: str) -> Artifact:
         folder = root / teacher
         if not folder.exists():
             tiny.fitted(folder, spoilt=teacher.removeprefix("tame"))
-        order = build.Order(parse(precision), str(folder), root / "data", ("de",))
-        with quick_builds(graphs, limit=guard.LIMIT, texts=len(tiny.corpus())):
-            return build.run(order, root / f"{teacher}-{precision}", quiet)
+        order = orders.Order(parse(precision), str(folder), root / "data", ("de",))
+        with quick_builds(limit=guard.LIMIT, texts=len(tiny.corpus())):
+            return making.run(order, root / f"{teacher}-{precision}", quiet)
 
     return make
 

@@ -15,7 +15,7 @@ from builds import Made
 from rows import row as measurement
 from several import several
 
-from mma_core import build, results, sources
+from mma_core import build, orders, results, sources
 from mma_core.__main__ import main
 from mma_core.artifact import open_folder
 from mma_core.data import read_conll
@@ -305,7 +305,7 @@ def test_our_own_failure_is_status_1(capsys: Output, monkeypatch: pytest.MonkeyP
 
 def fake_bench(*_arguments: Any, **settings: Any) -> Iterator[results.Measurement]:
     settings["report"](0.5, "half")
-    here = {"cpu": cpu(), "threads": available_threads(), "revision": build.REVISION}
+    here = {"cpu": cpu(), "threads": available_threads(), "revision": orders.REVISION}
     place = {"teacher": settings.get("teacher", "multi"), "language": "de", "dataset": "samples"}
     yield measurement(recipe="onnx", command=settings["command"], **place, **here)
 

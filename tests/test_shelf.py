@@ -11,7 +11,7 @@ from builds import Made, quiet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mma_core import artifact, build, engines, shelf, sources
+from mma_core import artifact, build, engines, orders, shelf, sources
 from mma_core.recipe import BUDGETS, parse
 
 pytest_plugins = ("engine_fixtures",)
@@ -165,16 +165,16 @@ def test_use_takes_the_best_and_an_order_its_own(
     assert build.cached(recipe, teacher=teacher, languages=("de",)) is None
     with pytest.raises(AssertionError, match="built"):
         build.build(recipe, teacher=teacher, budget="quick")
-    order = build.Order(recipe, teacher)
-    shutil.copytree(quick.folder, build.folder_of(order))
-    assert build.build(recipe, teacher=teacher, budget="quick").folder == build.folder_of(order)
+    order = orders.Order(recipe, teacher)
+    shutil.copytree(quick.folder, orders.folder_of(order))
+    assert build.build(recipe, teacher=teacher, budget="quick").folder == orders.folder_of(order)
     assert build.build(recipe, teacher=teacher).folder == trained
     assert found.manifest["teacher_sha256"] == sources.locate(teacher).sha256
 
 
 def test_other_recipes_are_built_as_ever(put: Put, tiny_teacher: Callable[[str], Path]) -> None:
     teacher = str(tiny_teacher("bert"))
-    put("a", recipe="onnx", teacher_sha256=sources.locate(teacher).sha256, revision=build.REVISION)
+    put("a", recipe="onnx", teacher_sha256=sources.locate(teacher).sha256, revision=orders.REVISION)
     assert build.cached(parse("onnx"), teacher=teacher) is None
 
 
@@ -189,6 +189,6 @@ def test_what_is_shipped_is_small_whole_and_tags_on_any_processor(monkeypatch: p
         assert one.manifest["budget"] != "quick"
         assert one.manifest["guard"]["held"]
         assert not any(step.name == "bf16" for step in recipe.steps)
-        found = shelf.best(recipe, sources.locate(one.manifest["teacher"]).sha256, build.REVISION)
+        found = shelf.best(recipe, sources.locate(one.manifest["teacher"]).sha256, orders.REVISION)
         assert found is not None
         assert found.folder == one.folder

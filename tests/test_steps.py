@@ -17,7 +17,7 @@ import torch
 from builds import Made, quick_builds, quiet
 from tokenizers import Tokenizer
 
-from mma_core import build, checkpoint, engines
+from mma_core import build, checkpoint, engines, making, orders
 from mma_core.data import TAGS
 from mma_core.errors import ArtifactError, RecipeError
 from mma_core.languages import LANGUAGES
@@ -122,7 +122,7 @@ def test_arguments_out_of_range_are_refused(step: type[Step]) -> None:
 
 
 def world_of(recipe: Recipe, teacher: checkpoint.Checkpoint) -> Any:
-    return build._world(build.Order(recipe, teacher.name), teacher, quiet)
+    return making.world_of(orders.Order(recipe, teacher.name), teacher, quiet)
 
 
 def logits(model: checkpoint.Checkpoint) -> torch.Tensor:
@@ -138,7 +138,7 @@ def test_a_teacher_becomes_a_valid_checkpoint(
     teacher = checkpoint.load(str(tiny_teacher(model_type)))
     before = {key: tensor.clone() for key, tensor in teacher.model.state_dict().items()}
     recipe = parse(spelling(name))
-    with quick_builds({}):
+    with quick_builds():
         made = recipe.steps[0].apply(teacher, world_of(recipe, teacher))
     assert all(torch.equal(tensor, before[key]) for key, tensor in teacher.model.state_dict().items()), "changed"
     assert made.labels == list(TAGS)

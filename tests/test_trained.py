@@ -8,7 +8,7 @@ import pytest
 import torch
 from builds import quick_builds, quiet
 
-from mma_core import build, checkpoint, trained
+from mma_core import checkpoint, making, orders, trained
 from mma_core.checkpoint import Checkpoint
 from mma_core.recipe import parse
 from mma_core.training import students
@@ -27,8 +27,8 @@ def teacher(tiny_teacher: Callable[[str], Path]) -> Checkpoint:
 
 def built(recipe: str, teacher: Checkpoint, folder: Path) -> dict[str, str]:
     """The hashes of an artifact's files that was built now."""
-    with quick_builds({}):
-        made = build.run(build.Order(parse(recipe), teacher.name, languages=("de",)), folder, quiet)
+    with quick_builds():
+        made = making.run(orders.Order(parse(recipe), teacher.name, languages=("de",)), folder, quiet)
     return made.manifest["files"]
 
 
@@ -49,9 +49,9 @@ def test_a_combination_goes_on_from_the_student(
 
 @pytest.mark.parametrize("recipe", ["layers:1", "heads:0.5", "ffn:0.5", "sparse:0.5", "xtreme:8,12", "time:de,s"])
 def test_what_was_kept_is_what_was_made(recipe: str, teacher: Checkpoint) -> None:
-    order = build.Order(parse(recipe), teacher.name)
-    with quick_builds({}):
-        made = order.recipe.steps[0].apply(teacher, build._world(order, teacher, quiet))
+    order = orders.Order(parse(recipe), teacher.name)
+    with quick_builds():
+        made = order.recipe.steps[0].apply(teacher, making.world_of(order, teacher, quiet))
     trained.write("key", made)
     found = trained.read("key", teacher)
     assert found is not None

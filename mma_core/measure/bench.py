@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
 
-from .. import build, engines, sources
+from .. import build, engines, making, orders, sources
 from ..data import Corpus, Sentence, draw
 from ..errors import DataError
 from ..pieces import join
@@ -216,7 +216,7 @@ class _Base:
             cpu=cpu(),
             date=datetime.now(UTC).date().isoformat(),
             seed=SEED,
-            revision=build.REVISION,
+            revision=orders.REVISION,
             schema=SCHEMA,
         )
 
@@ -244,8 +244,8 @@ def _weighed(name: str, run: _Run) -> _Facts:
         from ..checkpoint import load
 
         size = sum((sources.locate(run.teacher).folder / file).stat().st_size for file in sources.FILES)
-        sizes = build.parameter_counts(load(run.teacher))
+        sizes = making.parameter_counts(load(run.teacher))
     else:
         made = build.build(recipe, teacher=run.teacher)
-        size, sizes = made.size_bytes, {name: made.manifest[name] for name in build.PARAMETERS}
+        size, sizes = made.size_bytes, {name: made.manifest[name] for name in making.PARAMETERS}
     return _Facts(round(size / 1e6, 1), **sizes, **started.__dict__)

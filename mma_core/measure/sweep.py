@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
 
-from .. import build, engines, processes, results, sources
+from .. import engines, orders, processes, results, sources
 from ..data import Corpus
 from ..errors import DataError
 from ..recipe import Recipe, parse
@@ -67,7 +67,7 @@ def sweep(
 
 def _done(plan: Plan, table: Path, places: frozenset[Place]) -> set[results.Place]:
     """The corpora of which one of these places has measured all recipes."""
-    here = (plan.teacher, sources.locate(plan.teacher).sha256[:12], build.REVISION)
+    here = (plan.teacher, sources.locate(plan.teacher).sha256[:12], orders.REVISION)
     found: dict[tuple[results.Place, Place], set[str]] = {}
     for row in results.read(table):
         place = Place(row.cpu, row.threads)

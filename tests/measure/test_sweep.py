@@ -9,7 +9,7 @@ import pytest
 from builds import Made, quiet
 from rows import row
 
-from mma_core import build, results, sources
+from mma_core import orders, results, sources
 from mma_core.data import Corpus
 from mma_core.engines import available_threads
 from mma_core.errors import DataError, RecipeError
@@ -31,7 +31,7 @@ RECIPES = [parse("teacher"), parse("int8")]
 
 def measurement(recipe: str, corpus: Corpus, teacher: str = "multi", **changes: Any) -> Measurement:
     place = {"teacher": teacher, "language": corpus.language, "dataset": corpus.source}
-    here = {"cpu": cpu(), "threads": available_threads(), "revision": build.REVISION, "weights": WEIGHTS}
+    here = {"cpu": cpu(), "threads": available_threads(), "revision": orders.REVISION, "weights": WEIGHTS}
     return row(recipe, **place, **(here | changes))
 
 

@@ -9,7 +9,7 @@ import pytest
 import tiny
 from builds import quick_builds, quiet
 
-from mma_core import build, checkpoint
+from mma_core import build, checkpoint, making, orders
 from mma_core.checkpoint import Checkpoint
 from mma_core.data import Sentence
 from mma_core.errors import RecipeError
@@ -24,11 +24,11 @@ def teacher(tiny_teacher: Callable[[str], Path]) -> Checkpoint:
 
 
 def world_of(teacher: Checkpoint, text: str, **changes: Any) -> World:
-    return replace(build._world(build.Order(parse(text), teacher.name), teacher, quiet), **changes)
+    return replace(making.world_of(orders.Order(parse(text), teacher.name), teacher, quiet), **changes)
 
 
 def made(teacher: Checkpoint, text: str, **changes: Any) -> Checkpoint:
-    with quick_builds({}):
+    with quick_builds():
         return parse(text).steps[0].apply(teacher, world_of(teacher, text, **changes))
 
 

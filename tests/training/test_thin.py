@@ -10,7 +10,7 @@ import pytest
 import torch
 from builds import quick_builds, quiet
 
-from mma_core import build, checkpoint, surgery
+from mma_core import checkpoint, making, orders, surgery
 from mma_core.checkpoint import Checkpoint
 from mma_core.errors import RecipeError
 from mma_core.recipe import World, parse
@@ -24,7 +24,7 @@ SIZE = 8
 
 @pytest.fixture(autouse=True)
 def quick() -> Iterator[None]:
-    with quick_builds({}):
+    with quick_builds():
         yield
 
 
@@ -34,7 +34,7 @@ def teacher(tiny_teacher: Callable[[str], Path]) -> Checkpoint:
 
 
 def world_of(recipe: str, teacher: Checkpoint, folder: Path, **others: Any) -> World:
-    made = build._world(build.Order(parse(recipe), teacher.name), teacher, quiet)
+    made = making.world_of(orders.Order(parse(recipe), teacher.name), teacher, quiet)
     return dataclasses.replace(made, work=folder / "work", shared=folder / "shared", **others)
 
 

@@ -1,0 +1,62 @@
+"""The text that a build may use: unlabelled sentences, labelled ones, and words, of a data folder or built in."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import builtin, data
+from .languages import LANGUAGES
+from .orders import SEED
+from .spans import words
+
+ALL_TEXTS = 1_000_000
+
+
+def unlabelled(folder: Path | None, codes: Sequence[str], count: int) -> dict[str, list[tuple[str, ...]]]:
+    """Unlabelled sentences by language, as words: from a data folder, else the built-in samples without their tags.
+
+    Args:
+        folder: the data folder, or None.
+        codes: the languages wanted; empty for all there are.
+        count: at most so many sentences a language.
+
+    Raises:
+        DataError: a wanted language has no text in the data folder.
+    """
+    if folder is None:
+        found = {corpus.language: corpus.sentences for corpus in data.samples()}
+        return {code: [s.words for s in found[code][:count]] for code in sorted(found) if not codes or code in codes}
+    there = codes or [code for code in LANGUAGES if (folder / "text" / f"{code}.txt.xz").exists()]
+    return {
+        code: [tuple(word.text for word in words(text, code)) for text in data.read_text(folder, code, count, SEED)]
+        for code in there
+    }
+
+
+def labelled(folder: Path | None, teacher: str, codes: Sequence[str]) -> dict[tuple[str, str], list[data.Sentence]]:
+    """Labelled sentences that students of a teacher may learn from, by source and language.
+
+    These are the training files of a data folder that may train shipped weights. Without one there are no labels: a
+    student then sees the text of the built-in samples and the teacher's answers to it, for `bench` measures on their
+    labels. A built-in teacher's students see no labels of a language whose labels it did not see itself, or they would
+    not be zero-shot.
+
+    Args:
+        folder: the data folder, or None.
+        teacher: its name.
+        codes: the languages wanted; empty for all there are.
+
+    Raises:
+        DataError: the data folder has no training files.
+    """
+    files = [] if folder is None else [f for f in data.corpora(folder, "train") if data.may_train(f)]
+    if teacher in builtin.names():
+        seen = {code for code, count in builtin.labelled(teacher).items() if count.seen}
+        files = [file for file in files if file.language in seen]
+    return {(file.source, file.language): file.sentences for file in files if not codes or file.language in codes}
+
+
+def distinct_words(folder: Path | None, code: str) -> list[str]:
+    """All words of a language's unlabelled text: of a data folder, else of the built-in word list."""
+    if folder is None:
+        return data.word_list(code)
+    return sorted({word for text in unlabelled(folder, [code], ALL_TEXTS)[code] for word in text})

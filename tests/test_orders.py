@@ -1,0 +1,81 @@
+"""What is asked of a build, and where its artifact stands."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from data_folders import text_file, training_file
+
+from mma_core import engines, orders
+from mma_core.orders import Order
+from mma_core.recipe import BUDGETS, Kind, Recipe, Step, parse
+
+
+def test_key_follows_all_that_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = Order(parse("vocab:de,en+int8"), "a")
+    folders = [text_file(tmp_path / name, "de", content) for name, content in zip("abc", "xyx", strict=True)]
+    same = Order(parse("int8+vocab:en,de"), "a name says nothing")
+    assert same.key("0") == order.key("0")
+    keys = [
+        order.key("0"),
+        order.key("1"),
+        Order(parse("vocab:de+int8"), "a").key("0"),
+        Order(parse("vocab:de,en"), "a").key("0"),
+        Order(order.recipe, "a", folders[0]).key("0"),
+        Order(order.recipe, "a", folders[1]).key("0"),
+        Order(order.recipe, "a", None, ("de",)).key("0"),
+    ]
+    monkeypatch.setattr(engines, "has_vnni", lambda: True)
+    portable = Order(order.recipe, "a", portable=True)
+    assert portable.key("0") != order.key("0")
+    monkeypatch.setattr(engines, "has_vnni", lambda: False)
+    assert portable.key("0") == order.key("0")
+    monkeypatch.undo()
+    other_cpu = not engines.has_vnni()
+    monkeypatch.setattr(engines, "has_vnni", lambda: other_cpu)
+    keys.append(order.key("0"))
+    monkeypatch.setattr(orders, "versions", lambda: {"torch": "0"})
+    keys.append(order.key("0"))
+    assert len(set(keys)) == len(keys) == 9
+    monkeypatch.undo()
+    assert Order(order.recipe, "a", folders[0]).key("0") == Order(order.recipe, "a", folders[2]).key("0")
+    one, other = (Order(order.recipe, "a", None, codes) for codes in (("de", "en"), ("en", "de")))
+    assert one.key("0") == other.key("0")
+
+
+@pytest.fixture
+def learner() -> Iterator[Recipe]:
+    """A recipe of one step that trains, which is registered for this test alone."""
+
+    @dataclass(frozen=True)
+    class Learner(Step):
+        name, kind, title, example = "learner", Kind.PRUNE, "Learn", "learner"
+        trains = True
+
+    yield Recipe((Learner(),))
+    del Step.registry["learner"]
+
+
+def test_the_budget_counts_where_something_is_learnt(learner: Recipe) -> None:
+    for recipe, keys in ((parse("int8"), 1), (learner, 3)):
+        assert len({Order(recipe, "a", budget=budget).key("0") for budget in BUDGETS}) == keys
+        assert Order(recipe, "a").key("0") == Order(recipe, "a", budget="quick").key("0")
+
+
+def test_labels_count_where_something_is_learnt(tmp_path: Path, learner: Recipe) -> None:
+    folders = [tmp_path / name for name in ("one", "same", "other", "more")]
+    for folder in folders:
+        tag = "B-PER" if folder.name == "other" else "O"
+        training_file(folder, "wikiann", "de", f"Anna {tag}\n")
+    training_file(folders[1], "transfer", "de", "Anna O\n")  # measures only
+    training_file(folders[3], "uner", "de", "Anna O\n")
+    one, same, other, more = (Order(learner, "a", folder).key("0") for folder in folders)
+    assert one == same
+    assert len({one, other, more}) == 3
+    assert len({Order(parse("int8"), "a", folder).key("0") for folder in folders}) == 1
+
+
+def test_key_follows_the_teacher(tiny_teacher: Callable[[str], Path]) -> None:
+    one, other = (orders.folder_of(Order(parse("int8"), str(tiny_teacher(kind)))) for kind in ("bert", "distilbert"))
+    assert one != other

@@ -1,0 +1,39 @@
+"""The text that a build may use."""
+
+from pathlib import Path
+
+import pytest
+from data_folders import text_file, training_file
+
+from mma_core import texts
+from mma_core.data import Sentence
+from mma_core.errors import DataError
+
+
+def test_labelled_sentences(tmp_path: Path) -> None:
+    for source, language in (("wikiann", "de"), ("wikiann", "ar"), ("uner", "de"), ("transfer", "de")):
+        training_file(tmp_path, source, language, f"{source} O\n")
+    found = texts.labelled(tmp_path, "a folder", ())
+    assert found.keys() == {("uner", "de"), ("wikiann", "ar"), ("wikiann", "de")}, "the transfer set measures German"
+    assert found["uner", "de"] == [Sentence(("uner",), ("O",))]
+    assert texts.labelled(tmp_path, "multi", ()).keys() == {("uner", "de"), ("wikiann", "de")}, "multi saw no Arabic"
+    assert texts.labelled(tmp_path, "a folder", ("ar",)).keys() == {("wikiann", "ar")}
+    assert texts.labelled(None, "a folder", ()) == texts.labelled(None, "multi", ("de",)) == {}, "they measure"
+    with pytest.raises(DataError, match="holds no ner/"):
+        texts.labelled(tmp_path / "elsewhere", "a folder", ())
+
+
+def test_unlabelled_text(tmp_path: Path) -> None:
+    found = texts.unlabelled(None, ("de", "ja"), 3)
+    assert found.keys() == {"de", "ja"}
+    assert all(len(sentences) == 3 for sentences in found.values())
+    text_file(tmp_path, "de", "Ja, so.\nNein!\n")
+    assert texts.unlabelled(tmp_path, (), 5) == {"de": [("Ja", ",", "so", "."), ("Nein", "!")]}
+    with pytest.raises(DataError, match="no such file"):
+        texts.unlabelled(tmp_path, ("fr",), 5)
+
+
+def test_words_of_a_language(tmp_path: Path) -> None:
+    text_file(tmp_path, "de", "Ja, so.\nSo ja!\n")
+    assert texts.distinct_words(tmp_path, "de") == ["!", ",", ".", "Ja", "So", "ja", "so"]
+    assert "Berlin" in texts.distinct_words(None, "de")
