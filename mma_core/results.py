@@ -1,6 +1,6 @@
 """Measurements: one row a recipe, teacher, language and data set; read, append, compare.
 
-A second table holds F1 under perturbation, `Robustness`.
+A second table holds F1 under perturbation, `Robustness`, a third F1 from raw text, `RawText`.
 
 The fields are the JSON keys, the table's columns and the charts' axes; `metadata` gives label and unit.
 """
@@ -26,6 +26,7 @@ Place = tuple[str, str]
 """A language's code and a data set: what a file of test sentences is of."""
 PRECOMPUTED = Path(__file__).parents[1] / "precomputed" / "measurements.jsonl"
 ROBUSTNESS = PRECOMPUTED.with_name("robustness.jsonl")
+RAW = PRECOMPUTED.with_name("raw.jsonl")
 UNPERTURBED = "none"
 
 
@@ -136,7 +137,40 @@ class Robustness:
         return *place, self.perturbation, self.strength, self.cpu
 
 
-_Row = TypeVar("_Row", Measurement, Robustness)
+@dataclass(frozen=True)
+class RawText:
+    """F1 of a recipe on one data set, from the corpus's words and from its sentences as people write them.
+
+    F1 is strict and micro, in percent; `difference` is from raw text less from words, with its 95% interval by a paired
+    bootstrap over sentences. `same_words` is the share of sentences whose words come out as the corpus has them.
+    """
+
+    recipe: str = _column("Recipe")
+    teacher: str = _column("Teacher")
+    language: str = _column("Language")
+    dataset: str = _column("Data set")
+    sentences: int = _column("Sentences")
+    f1_words: float = _column("F1 from words", "%")
+    f1_raw: float = _column("F1 from raw text", "%")
+    difference: float = _column("Difference", "points")
+    low: float = _column("Difference, lower end", "points")
+    high: float = _column("Difference, upper end", "points")
+    same_words: float = _column("Sentences cut alike", "%")
+    seed: int = _column("Seed")
+    cpu: str = _column("CPU")
+    date: str = _column("Date")
+    command: str = _column("Command")
+    weights: str = _column("Teacher's weights")
+    revision: int = _column("Revision of the builds")
+    schema: int = _column("Schema")
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str]:
+        """What makes two rows the same measurement: the newer one then stands."""
+        return self.recipe, self.teacher, self.language, self.dataset, self.cpu
+
+
+_Row = TypeVar("_Row", Measurement, Robustness, RawText)
 
 
 def read(path: Path) -> list[Measurement]:
@@ -192,7 +226,7 @@ def _torn(line: bytes) -> bool:
     return False
 
 
-def append(path: Path, rows: Iterable[Measurement | Robustness]) -> None:
+def append(path: Path, rows: Iterable[Measurement | Robustness | RawText]) -> None:
     """Add rows at the end of a table and flush them to the disk, after cutting off what a killed writer left there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows)

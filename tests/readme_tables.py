@@ -117,6 +117,40 @@ def _figures_of(one: charts.Series, rows: list[results.Measurement]) -> str:
     )
 
 
+def raw_table() -> str:
+    """One row a source: macro F1 from words and from raw text, and the file where raw text costs most."""
+    rows = results.rows(results.RAW, results.RawText)
+    if not rows:
+        return "Not measured yet.\n"
+    sources: dict[str, list[results.RawText]] = {}
+    for row in rows:
+        sources.setdefault(row.dataset, []).append(row)
+    head = ("data set", "files", "sentences", "F1 from words", "F1 from raw text", "difference", "most lost")
+    cells = [
+        (
+            name,
+            str(len(mine)),
+            str(sum(row.sentences for row in mine)),
+            f"{fmean(row.f1_words for row in mine):.1f}",
+            f"{fmean(row.f1_raw for row in mine):.1f}",
+            f"{fmean(row.difference for row in mine):+.2f}",
+            _most_lost(mine),
+        )
+        for name, mine in sorted(sources.items())
+    ]
+    one = rows[-1]
+    told = (
+        f"`{one.recipe}` of teacher `{one.teacher}`, strict F1, means over test files; in brackets the 95% interval "
+        f"of a paired bootstrap. {one.cpu}, {one.date}: `{one.command}`."
+    )
+    return f"{_table(head, cells)}\n{told}\n"
+
+
+def _most_lost(rows: list[results.RawText]) -> str:
+    worst = min(rows, key=lambda row: row.difference)
+    return f"{worst.language} {worst.difference:+.1f} [{worst.low:+.1f}, {worst.high:+.1f}]"
+
+
 def ablations_table() -> str:
     """One row a run: what it changes, dev F1, and the paired difference from the control with its interval."""
     lines = ablations.TABLE.read_text(encoding="utf-8").splitlines() if ablations.TABLE.exists() else []
@@ -219,6 +253,7 @@ TABLES = {
     "languages": languages_table,
     "commands": commands_table,
     "perturbations": perturbations_table,
+    "raw": raw_table,
 }
 
 

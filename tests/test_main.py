@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -325,8 +326,10 @@ def test_bench(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "half" in err
 
 
-def test_raw(capsys: Output, teacher: str) -> None:
-    (row,) = answer(capsys, "raw", "onnx", "--teacher", teacher, "--languages", "sw", "--sentences", "5")
+def test_raw(capsys: Output, teacher: str, tmp_path: Path) -> None:
+    asked = ("raw", "onnx", "--teacher", teacher, "--languages", "sw", "--sentences", "5")
+    (row,) = answer(capsys, *asked, "--table", str(tmp_path / "raw.jsonl"))
+    assert [asdict(kept) for kept in results.rows(tmp_path / "raw.jsonl", results.RawText)] == [row]
     assert (row["language"], row["dataset"], row["sentences"]) == ("sw", "samples", 5)
     assert row["difference"] == pytest.approx(row["f1_raw"] - row["f1_words"], abs=0.02)
 

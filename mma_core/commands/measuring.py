@@ -77,6 +77,7 @@ def _raw_command(commands: Any) -> None:
     parser = command(commands, "raw", _raw, "compare F1 from raw text with F1 from a corpus's own words")
     parser.add_argument("recipe", metavar="RECIPE")
     measuring_options(parser)
+    parser.add_argument("--table", type=Path, metavar="FILE", help="where the rows go besides")
 
 
 def _robustness_command(commands: Any) -> None:
@@ -139,12 +140,21 @@ def _sweep(options: argparse.Namespace) -> None:
 
 
 def _raw(options: argparse.Namespace) -> None:
-    from .. import build
     from ..measure.raw import compare
 
-    corpora = chosen_corpora(options)
-    tagger = build.tagger(parse(options.recipe), teacher=options.teacher, report=progress)
-    rows = compare(tagger, corpora, sentences=options.sentences, report=progress)
+    found = compare(
+        parse(options.recipe),
+        chosen_corpora(options),
+        teacher=options.teacher,
+        sentences=options.sentences,
+        command=own_command(),
+        report=progress,
+    )
+    rows = []
+    for row in found:
+        rows.append(row)
+        if options.table:
+            results.append(options.table, [row])
     show([asdict(row) for row in rows], options.json, _RAW_ROW)
 
 

@@ -5,17 +5,21 @@ characters of that text on both sides, so another cut counts only where it moves
 corpus left on a name is no part of it.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
-from .. import bootstrap
+from .. import bootstrap, build, sources
 from ..data import LABELS, Corpus, Sentence, draw
 from ..errors import DataError
+from ..orders import REVISION
+from ..recipe import Recipe
+from ..results import SCHEMA, RawText
 from ..runtime import Tagger
 from ..spans import Span, Word, repair, spans, words
-from .bench import SENTENCES, Report
+from .bench import SENTENCES, Report, cpu
 from .rebuild import rebuild
 from .scoring import SEED
 
@@ -24,65 +28,52 @@ QUOTES = "'’‘\"“” "
 Entity = tuple[int, int, str]
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """One data set of a language, tagged from the corpus's words and from raw text.
-
-    Attributes:
-        language: language code.
-        dataset: the data set.
-        sentences: how many were compared.
-        f1_words: strict micro F1 from the corpus's words, in percent.
-        f1_raw: the same from raw text.
-        difference: `f1_raw` less `f1_words`, in points.
-        low: lower end of its 95% interval, by a paired bootstrap over sentences.
-        high: upper end.
-        same_words: share of the sentences whose words come out as the corpus has them, in percent.
-    """
-
-    language: str
-    dataset: str
-    sentences: int
-    f1_words: float
-    f1_raw: float
-    difference: float
-    low: float
-    high: float
-    same_words: float
-
-
 def compare(
-    tagger: Tagger,
+    recipe: Recipe,
     corpora: Sequence[Corpus],
     *,
+    teacher: str = "multi",
     sentences: int = SENTENCES,
+    command: str = "",
     report: Report = lambda fraction, desc: None,
-) -> list[Comparison]:
+) -> Iterator[RawText]:
     """Tag each corpus twice, from its words and from its raw text.
 
     Args:
-        tagger: any recipe's.
+        recipe: whose tagger.
         corpora: labelled files.
+        teacher: the recipe's teacher.
         sentences: at most so many of each, drawn by seed.
+        command: what is stored beside each row as the way to get it again.
         report: progress.
 
-    Returns:
+    Yields:
         One row a corpus, in order.
 
     Raises:
-        DataError: a corpus cannot be read or holds no sentences.
+        MMAError: the recipe cannot be built, or a corpus cannot be read or holds no sentences.
     """
-    rows = []
+    tagger = build.tagger(recipe, teacher=teacher, report=report)
+    made = {
+        "recipe": str(recipe),
+        "teacher": teacher,
+        "seed": SEED,
+        "cpu": cpu(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": command,
+        "weights": sources.locate(teacher).sha256[:12],
+        "revision": REVISION,
+        "schema": SCHEMA,
+    }
     for done, corpus in enumerate(corpora):
         report(done / len(corpora), f"{corpus.language}, {corpus.source}")
         chosen = draw(corpus.sentences, sentences, SEED)
         if not chosen:
             raise DataError(f"{corpus.path} holds no sentences to compare on")
-        rows.append(_row(tagger, corpus, chosen))
-    return rows
+        yield RawText(**made, **_compared(tagger, corpus, chosen))
 
 
-def _row(tagger: Tagger, corpus: Corpus, chosen: Sequence[Sentence]) -> Comparison:
+def _compared(tagger: Tagger, corpus: Corpus, chosen: Sequence[Sentence]) -> dict[str, Any]:
     written = [rebuild(sentence.words, corpus.language) for sentence in chosen]
     texts = [text for text, _ in written]
     tagged = tagger.tag([sentence.words for sentence in chosen])
@@ -93,17 +84,17 @@ def _row(tagger: Tagger, corpus: Corpus, chosen: Sequence[Sentence]) -> Comparis
     one_file = np.zeros(len(chosen), dtype=np.int64)
     found = bootstrap.paired(_counts(gold, from_text), _counts(gold, from_words), one_file, SEED)
     same = [words(text, corpus.language) == borders for text, borders in written]
-    return Comparison(
-        language=corpus.language,
-        dataset=corpus.source,
-        sentences=len(chosen),
-        f1_words=f1(gold, from_words),
-        f1_raw=f1(gold, from_text),
-        difference=round(found.points, 2),
-        low=round(found.low, 2),
-        high=round(found.high, 2),
-        same_words=round(100 * sum(same) / len(same), 1),
-    )
+    return {
+        "language": corpus.language,
+        "dataset": corpus.source,
+        "sentences": len(chosen),
+        "f1_words": f1(gold, from_words),
+        "f1_raw": f1(gold, from_text),
+        "difference": round(found.points, 2),
+        "low": round(found.low, 2),
+        "high": round(found.high, 2),
+        "same_words": round(100 * sum(same) / len(same), 1),
+    }
 
 
 def _of_tags(text: str, borders: Sequence[Word], tags: Sequence[str]) -> set[Entity]:

@@ -4,16 +4,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from tokenizers import Encoding
 
+from mma_core import build, sources
 from mma_core.data import Corpus
 from mma_core.decoding import PieceTags
 from mma_core.errors import DataError
 from mma_core.measure.accuracy import accuracy
-from mma_core.measure.raw import Comparison, compare, f1
+from mma_core.measure.raw import compare, f1
+from mma_core.recipe import parse
+from mma_core.results import RawText
 from mma_core.runtime import Tagger
 
 CONLL = """Anna B-PER
@@ -53,6 +58,13 @@ class Names(Tagger):
 ALL = Names("Anna/B-PER", "Karenina/I-PER", "Oslo/B-LOC", "AT&T/B-ORG")
 
 
+def compared(monkeypatch: pytest.MonkeyPatch, tagger: Tagger, corpora: list[Corpus], **rest: Any) -> list[RawText]:
+    """The rows of a recipe whose tagger this is."""
+    monkeypatch.setattr(build, "tagger", lambda wanted, **_settings: tagger)
+    monkeypatch.setattr(sources, "locate", lambda teacher: SimpleNamespace(sha256="0123456789abcdef"))
+    return list(compare(parse("int8"), corpora, teacher="mine", **rest))
+
+
 @pytest.fixture
 def corpus(tmp_path: Path) -> Corpus:
     path = tmp_path / "test.conll"
@@ -60,13 +72,17 @@ def corpus(tmp_path: Path) -> Corpus:
     return Corpus("mine", "en", "test", path)
 
 
-def test_equal_words_give_equal_f1(corpus: Corpus) -> None:
-    assert compare(ALL, [corpus]) == [Comparison("en", "mine", 2, 100.0, 100.0, 0.0, 0.0, 0.0, 100.0)]
+def test_equal_words_give_equal_f1(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    (row,) = compared(monkeypatch, ALL, [corpus], command="again")
+    assert (row.language, row.dataset, row.sentences) == ("en", "mine", 2)
+    assert (row.f1_words, row.f1_raw, row.difference, row.low, row.high) == (100.0, 100.0, 0.0, 0.0, 0.0)
+    assert row.same_words == 100.0
+    assert (row.recipe, row.teacher, row.weights, row.command) == ("int8", "mine", "0123456789ab", "again")
 
 
-def test_f1_is_that_of_the_tags(corpus: Corpus) -> None:
+def test_f1_is_that_of_the_tags(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     tagger = Names("Anna/B-PER", "Oslo/B-LOC", "Rome/B-LOC", "AT&T/B-ORG")
-    (row,) = compare(tagger, [corpus])
+    (row,) = compared(monkeypatch, tagger, [corpus])
     tagged = tagger.tag([sentence.words for sentence in corpus.sentences])
     assert row.f1_words == accuracy([s.tags for s in corpus.sentences], [t.tags for t in tagged], 13).f1
     assert row.f1_words == pytest.approx(57.14)
@@ -81,29 +97,29 @@ def test_f1_is_that_of_the_tags(corpus: Corpus) -> None:
     ],
 )
 def test_another_cut_counts_only_where_a_border_moves(
-    corpus: Corpus, conll: str, f1_words: float, f1_raw: float, same_words: float
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch, conll: str, f1_words: float, f1_raw: float, same_words: float
 ) -> None:
     corpus.path.write_text(conll, encoding="utf-8")
-    (row,) = compare(ALL, [replace(corpus, language="fr")])
+    (row,) = compared(monkeypatch, ALL, [replace(corpus, language="fr")])
     assert (row.f1_words, row.f1_raw, row.same_words) == (f1_words, f1_raw, same_words)
     assert row.difference == pytest.approx(f1_raw - f1_words, abs=0.02)
     assert row.low <= row.difference <= row.high
 
 
-def test_an_empty_corpus_is_refused(corpus: Corpus) -> None:
+def test_an_empty_corpus_is_refused(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus.path.write_text("\n", encoding="utf-8")
     with pytest.raises(DataError, match="no sentences"):
-        compare(ALL, [corpus])
+        compared(monkeypatch, ALL, [corpus])
 
 
-def test_progress_names_each_corpus(corpus: Corpus) -> None:
+def test_progress_names_each_corpus(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[float, str]] = []
-    compare(ALL, [corpus, corpus], report=lambda fraction, desc: told.append((fraction, desc)))
+    compared(monkeypatch, ALL, [corpus, corpus], report=lambda fraction, desc: told.append((fraction, desc)))
     assert told == [(0.0, "en, mine"), (0.5, "en, mine")]
 
 
-def test_at_most_so_many_sentences(corpus: Corpus) -> None:
-    assert [row.sentences for row in compare(ALL, [corpus], sentences=1)] == [1]
+def test_at_most_so_many_sentences(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [row.sentences for row in compared(monkeypatch, ALL, [corpus], sentences=1)] == [1]
 
 
 @pytest.mark.parametrize(
