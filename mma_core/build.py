@@ -18,7 +18,7 @@ from .errors import ArtifactError, MMAError, RecipeError
 from .folders import cache_root
 from .languages import language
 from .making import run, work_of
-from .orders import REVISION, Order, folder_of
+from .orders import Order, folder_of, revision
 from .recipe import BUDGETS, Recipe
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _on_shelf(order: Order) -> Artifact | None:
     """What serves whoever asks for a recipe that trains, and not for what it learns from."""
     if not order.recipe.trains or order.data or order.languages:
         return None
-    return shelf.best(order.recipe, sources.locate(order.teacher).sha256, REVISION)
+    return shelf.best(order.recipe, sources.locate(order.teacher).sha256, revision(order.recipe))
 
 
 def _found(order: Order) -> Artifact | None:

@@ -1,15 +1,16 @@
 """Tag files of any size: documents stream through in constant memory, in order, here or in several processes.
 
 What is written to a file holds whole documents only, so a run that was cut off goes on where it stopped: the finished
-documents are counted, a torn end is cut away, and the rest is appended.
+documents are counted, a torn end is cut away, and the rest is appended. Until a file is whole, a note beside it says by
+which settings it is being written, and a run with others does not go on with it.
 """
 
 import fcntl
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
@@ -155,11 +156,19 @@ def _text(lines: Iterable[bytes]) -> str:
 
 @dataclass(frozen=True)
 class Target:
-    """Where tagged documents go: a file, its format, and the language they are in."""
+    """Where tagged documents go.
+
+    Attributes:
+        path: a file.
+        format: how they are written.
+        language: that they are in.
+        settings: what else decides what is written, such as the recipe; all runs that write one file share it.
+    """
 
     path: Path
     format: Format
     language: str
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def tag(self, source: Path, tag: Tag, *, report: Report, say: Callable[[str], None]) -> int:
         """Tag the documents of `source` that are not in this file yet, and append them.
@@ -174,15 +183,18 @@ class Target:
             The number of documents in the file.
 
         Raises:
-            DataError: the source cannot be read, or the file holds something else or is being written to.
+            DataError: the source cannot be read, or the file holds something else, was begun with other
+                settings, or is being written to.
         """
         if not source.is_file():
             raise DataError(f"no such file: {source}")
         size = source.stat().st_size
         with self._opened() as out, source.open("rb") as lines:
+            self._check_settings()
             done, rest = self._resumed(out, documents(lines, str(source)))
             if done:
                 say(f"{self.path} holds {done:,} finished documents of {source}; going on after them")
+            self._note_settings()
             stream = tagged(rest, tag)
             while block := list(islice(stream, BLOCK)):
                 rendered = [self.format.render(document.text, self.language, spans) for document, spans in block]
@@ -190,6 +202,7 @@ class Target:
                 out.flush()
                 done += len(block)
                 report(block[-1][0].end / size, f"{done:,} documents")
+            self._note.unlink(missing_ok=True)
         return done
 
     @contextmanager
@@ -204,6 +217,31 @@ class Target:
             except BlockingIOError as error:
                 raise DataError(f"another process is writing to {self.path}; wait for it, or name another") from error
             yield file
+
+    @property
+    def _note(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.unfinished.json")
+
+    def _check_settings(self) -> None:
+        # Older versions left no note, and what is beside an empty file says nothing.
+        if not self._note.exists() or not self.path.stat().st_size:
+            return
+        try:
+            begun = dict(json.loads(self._note.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(f"{self._note} does not say how {self.path} was begun: {error}; name a new file") from error
+        pairs = [(name, begun.get(name), own) for name, own in self.settings.items()]
+        others = ", ".join(f"{name} {other} (not {own})" for name, other, own in pairs if other != own)
+        if others:
+            raise DataError(f"--out {self.path} was begun with {others}; go on with that, or name a new file")
+
+    def _note_settings(self) -> None:
+        partial = self._note.with_suffix(".partial")
+        try:
+            partial.write_text(json.dumps(dict(self.settings), ensure_ascii=False), encoding="utf-8")
+            partial.replace(self._note)
+        except OSError as error:
+            raise DataError(f"{self._note} cannot be written: {error.strerror}") from error
 
     def _resumed(self, out: IO[bytes], found: Iterator[Document]) -> tuple[int, Iterator[Document]]:
         """Skip what is finished: its number, and the documents that are left."""

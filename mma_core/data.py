@@ -95,7 +95,7 @@ def parse_conll(lines: Iterable[str], name: str) -> Iterator[Sentence]:
         if line.startswith(DOCUMENT_START):
             continue
         if line.strip():
-            word, tag = _row(line, f"{name}:{number}")
+            word, tag = _row(line, f"{name}:{number}", tags[-1] if tags else "O")
             words.append(word)
             tags.append(tag)
         elif words:
@@ -105,13 +105,17 @@ def parse_conll(lines: Iterable[str], name: str) -> Iterator[Sentence]:
         yield Sentence(tuple(words), tuple(tags))
 
 
-def _row(line: str, where: str) -> tuple[str, str]:
+def _row(line: str, where: str, before: str) -> tuple[str, str]:
     cells = line.rstrip("\r\n").split("\t") if "\t" in line else line.split()
     if len(cells) < 2 or not cells[0].strip():
         raise DataError(f"{where}: expected a token and a tag, found {line.strip()[:40]!r}")
-    if cells[-1] not in TAGS:
-        raise DataError(f"{where}: tag {cells[-1]!r} is not one of {', '.join(TAGS)}")
-    return cells[0], cells[-1]
+    tag = cells[-1]
+    if tag not in TAGS:
+        raise DataError(f"{where}: tag {tag!r} is not one of {', '.join(TAGS)}")
+    if tag[0] == "I" and tag[2:] != before[2:]:
+        label = tag[2:]
+        raise DataError(f"{where}: {tag} continues no {label}; tags are IOB2, where an entity begins with B-{label}")
+    return cells[0], tag
 
 
 def entities(tags: Sequence[str]) -> set[tuple[int, int, str]]:

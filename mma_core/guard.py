@@ -153,7 +153,9 @@ class Trial:
         return not self.agreement.under
 
 
-def guarded(step: Step, graph: "onnx.ModelProto", world: World, frame: Frame) -> tuple[Any, dict[str, Any]]:
+def guarded(
+    step: Step, graph: "onnx.ModelProto", world: World, frame: Frame, exact: runtime.Tagger
+) -> tuple[Any, dict[str, Any]]:
     """Reduce the precision of a graph, with care of what that would break.
 
     Args:
@@ -161,13 +163,14 @@ def guarded(step: Step, graph: "onnx.ModelProto", world: World, frame: Frame) ->
         graph: the fp32 graph.
         world: text, threads and progress.
         frame: what the reduced graph will be written with.
+        exact: the fp32 graph, opened.
 
     Returns:
         The reduced graph, and for the manifest: `agreement` and `span_agreement` with fp32 in percent by language,
         `speed_vs_fp32` on the same sentences, the matrices `kept` from plain rounding, and how the `guard` fared.
     """
     world.report(0.0, "tagging in 32 bits")
-    judge = _Judge(frame, world.texts, frame.tagger(graph, engine="onnxruntime", inference_precision="f32"))
+    judge = _Judge(frame, world.texts, exact)
     kept: list[dict[str, Any]] = []
     if step.quantises and world.texts:
         world.report(0.15, "finding what rounding costs each matrix")

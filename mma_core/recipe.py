@@ -44,6 +44,7 @@ class World:
         threads: processor threads to use.
         full_range: whether weights in 8 bits may take all of them: CPUs without VNNI would overflow.
         report: called with a share from 0 to 1 and a description of what is being done.
+        languages: what a step that is for no languages of its own learns from; empty for all there are.
         labelled: → (source, language) → the labelled sentences that students of this teacher may learn from, none
             without a data folder; it reads files, so a step that needs them calls it once.
         unlabelled: language codes (empty for all), at most so many sentences of each → unlabelled sentences by
@@ -61,6 +62,7 @@ class World:
     threads: int
     full_range: bool
     report: Callable[[float, str], None]
+    languages: Sequence[str]
     labelled: Callable[[], Mapping[tuple[str, str], Sequence["Sentence"]]]
     unlabelled: Callable[[Sequence[str], int], Mapping[str, Sequence[tuple[str, ...]]]]
     budget: str
@@ -154,6 +156,7 @@ class Step:
         engine: the engine a precision runs in, empty for the others.
         quantises: whether a precision rounds the graph's matrices to integers, and can leave some of them as they are.
         trains: whether it learns from sentences, for as long as the budget says.
+        revision: counts the changes of its code or budgets that altered what it makes.
         separator: what stands between its arguments.
         excludes: names of steps that it does not go with.
 
@@ -170,6 +173,7 @@ class Step:
     engine: ClassVar[str] = ""
     quantises: ClassVar[bool] = False
     trains: ClassVar[bool] = False
+    revision: ClassVar[int] = 0
     separator: ClassVar[str] = ","
     excludes: ClassVar[tuple[str, ...]] = ()
     registry: ClassVar[dict[str, type["Step"]]] = {}

@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +28,8 @@ PRECOMPUTED = Path(__file__).parents[1] / "precomputed" / "measurements.jsonl"
 ROBUSTNESS = PRECOMPUTED.with_name("robustness.jsonl")
 RAW = PRECOMPUTED.with_name("raw.jsonl")
 UNPERTURBED = "none"
+TEACHER = "teacher"
+"""The recipe that all others are compared with."""
 
 
 def own_path() -> Path:
@@ -50,7 +52,8 @@ class Measurement:
     same run on the same sentences, `speedup_low` and `speedup_high` are the least and most over the rounds of that
     run. `model_share` is the model's part of the time; `cold_start_s` goes from the start of a process to its first
     tags. `energy_source` says whether the energy was measured or estimated, and by what; 0 is too little to tell.
-    `weights` begins the teacher's hash, `revision` is the one of what builds recipes, `schema` that of this table.
+    `weights` begins the teacher's hash, `revision` is the one of what builds recipes, `schema` that of this table,
+    `budget` how long what trains in the recipe was trained, empty where nothing does.
     """
 
     recipe: str = _column("Recipe")
@@ -92,6 +95,7 @@ class Measurement:
     weights: str = _column("Teacher's weights")
     revision: int = _column("Revision of the builds")
     schema: int = _column("Schema")
+    budget: str = field(default="", metadata={"label": "Training budget", "unit": ""})
 
     @property
     def key(self) -> tuple[str, str, str, str, str, int]:
@@ -274,8 +278,8 @@ def resampled(row: Measurement) -> np.ndarray:
 class Average:
     """A recipe's mean over data sets.
 
-    F1 with its 95% interval over sentences, retention, size and memory are arithmetic means, the ratios, rates and
-    times geometric ones. Energy is None where a data set lacks it.
+    F1 with its 95% interval over sentences, size and memory are arithmetic means, retention is the ratio to the
+    teacher's mean F1, the other ratios, rates and times are geometric means. Energy is None where a data set lacks it.
     """
 
     recipe: str
@@ -293,27 +297,55 @@ class Average:
     sets: int
 
 
-def averages(rows: Sequence[Measurement]) -> list[Average]:
-    """Mean of each recipe over the data sets that every one of its teacher was measured on.
+def comparable(measured: Mapping[str, Iterable[Place]]) -> tuple[list[str], list[Place]]:
+    """Which recipes to compare, and the data sets that all of these were measured on.
 
-    A recipe for a few languages, measured on less than half of the sets that another was, has no mean to compare.
+    Where the teacher was measured only its data sets count. Recipes for a few languages, measured on fewer than half
+    of the sets that another recipe but the teacher was, are left out. The others join from the most measured down,
+    save those that would leave no common set.
+
+    Args:
+        measured: recipe → its data sets.
+
+    Returns:
+        Recipes in the order given, the teacher among them if it was measured; data sets in their own order.
     """
+    common = set(measured.get(TEACHER, ())) or set[Place]().union(*measured.values())
+    beside = {recipe: common.intersection(places) for recipe, places in measured.items()}
+    most = max((len(places) for recipe, places in beside.items() if recipe != TEACHER), default=0)
+    kept = {TEACHER}
+    for recipe in sorted(beside, key=lambda recipe: -len(beside[recipe])):
+        if 2 * len(beside[recipe]) >= most and common & beside[recipe]:
+            kept.add(recipe)
+            common &= beside[recipe]
+    return [recipe for recipe in measured if recipe in kept], sorted(common)
+
+
+def averages(rows: Sequence[Measurement]) -> list[Average]:
+    """Mean of each teacher's recipes over the data sets that all of them were measured on, of those `comparable`."""
     found = []
     for teacher in sorted({row.teacher for row in rows}):
         mine = [row for row in rows if row.teacher == teacher]
-        sets: dict[str, set[Place]] = {}
+        by_recipe: dict[str, dict[Place, Measurement]] = {}
         for row in mine:
-            sets.setdefault(row.recipe, set()).add((row.language, row.dataset))
-        most = max(map(len, sets.values()))
-        widely = {recipe: places for recipe, places in sets.items() if 2 * len(places) >= most}
-        shared = set.intersection(*widely.values())
-        for recipe in widely if shared else ():
-            chosen = [r for r in mine if r.recipe == recipe and (r.language, r.dataset) in shared]
-            found.append(_average(recipe, teacher, chosen))
+            by_recipe.setdefault(row.recipe, {})[row.language, row.dataset] = row
+        recipes, sets = comparable(by_recipe)
+        chosen = {recipe: [by_recipe[recipe][place] for place in sets] for recipe in recipes}
+        found += [_average(own, chosen.get(TEACHER, [])) for own in chosen.values()]
     return found
 
 
-def _average(recipe: str, teacher: str, rows: Sequence[Measurement]) -> Average:
+def _average(rows: Sequence[Measurement], theirs: Sequence[Measurement]) -> Average:
+    """A recipe's mean over data sets.
+
+    Retention is the ratio of the macro F1, so that it agrees with the means of F1; without rows of the teacher it is
+    the mean of the data sets' own.
+
+    Args:
+        rows: the recipe's, one a data set.
+        theirs: the teacher's of the same data sets, if it was measured.
+    """
+
     def mean(name: str) -> float:
         return sum(getattr(row, name) for row in rows) / len(rows)
 
@@ -324,13 +356,14 @@ def _average(recipe: str, teacher: str, rows: Sequence[Measurement]) -> Average:
         return product
 
     low, high = bootstrap.bounds(np.mean([resampled(row)[1:] for row in rows], axis=0))
+    before = sum(row.f1 for row in theirs) / len(rows)
     return Average(
-        recipe=recipe,
-        teacher=teacher,
+        recipe=rows[0].recipe,
+        teacher=rows[0].teacher,
         f1=mean("f1"),
         f1_low=low,
         f1_high=high,
-        retention=mean("retention"),
+        retention=100 * mean("f1") / before if before else mean("retention"),
         speedup=geometric("speedup"),
         words_per_s=geometric("words_per_s"),
         latency_ms_p50=geometric("latency_ms_p50"),

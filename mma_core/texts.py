@@ -32,7 +32,7 @@ def unlabelled(folder: Path | None, codes: Sequence[str], count: int) -> dict[st
     }
 
 
-def labelled(folder: Path | None, teacher: str, codes: Sequence[str]) -> dict[tuple[str, str], list[data.Sentence]]:
+def labelled(folder: Path | None, teacher: str) -> dict[tuple[str, str], list[data.Sentence]]:
     """Labelled sentences that students of a teacher may learn from, by source and language.
 
     These are the training files of a data folder that may train shipped weights. Without one there are no labels: a
@@ -52,7 +52,7 @@ def labelled(folder: Path | None, teacher: str, codes: Sequence[str]) -> dict[tu
     if teacher in builtin.names():
         seen = {code for code, count in builtin.labelled(teacher).items() if count.seen}
         files = [file for file in files if file.language in seen]
-    return {(file.source, file.language): file.sentences for file in files if not codes or file.language in codes}
+    return {(file.source, file.language): file.sentences for file in files}
 
 
 def distinct_words(folder: Path | None, code: str) -> list[str]:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from builds import Made
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mma_core import build, bulk, runtime
+from mma_core import build, bulk, runtime, sources
 from mma_core.bulk import FORMATS, Document, Target, documents, tagged
 from mma_core.data import read_conll
 from mma_core.errors import DataError
@@ -191,6 +192,63 @@ def test_output_of_another_language_or_of_more_documents_is_not_gone_on_with(sou
     assert out.read_bytes() == whole
 
 
+class Killed(Exception):
+    """Ends a run as a signal would."""
+
+
+def cut_off(target: Target, source: Path) -> bytes:
+    """What a run leaves that is cut off after its first documents."""
+
+    def dying(texts: Iterable[str]) -> Iterator[list[Span]]:
+        yield from islice(capitals(texts), 3)
+        raise Killed
+
+    with pytest.raises(Killed):
+        target.tag(source, dying, report=quiet, say=print)
+    return target.path.read_bytes()
+
+
+@pytest.fixture
+def begun(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
+    """An unfinished file."""
+    monkeypatch.setattr(bulk, "BLOCK", 1)
+    target = Target(tmp_path / "out", FORMATS["jsonl"], "de", {"recipe": "int8", "teacher": "multi"})
+    assert cut_off(target, source).count(b"\n") == 3
+    return target
+
+
+def test_an_unfinished_file_says_how_it_was_begun(begun: Target, source: Path) -> None:
+    note = begun.path.with_name("out.unfinished.json")
+    assert json.loads(note.read_text(encoding="utf-8")) == begun.settings
+    assert begun.tag(source, capitals, report=quiet, say=print) == len(TEXTS)
+    assert sorted(begun.path.parent.iterdir()) == [begun.path, source]
+
+
+def test_a_file_is_not_gone_on_with_by_other_settings(begun: Target, source: Path) -> None:
+    left = begun.path.read_bytes()
+    other = replace(begun, settings={**begun.settings, "recipe": "layers:3"})
+    with pytest.raises(DataError, match=r"out was begun with recipe int8 \(not layers:3\); go on with that"):
+        other.tag(source, capitals, report=quiet, say=print)
+    assert begun.path.read_bytes() == left
+    assert begun.tag(source, capitals, report=quiet, say=print) == len(TEXTS)
+
+
+def test_what_is_left_of_a_file_that_was_deleted_or_is_older_hinders_nobody(begun: Target, source: Path) -> None:
+    other = replace(begun, settings={"recipe": "layers:3"})
+    begun.path.unlink()
+    cut_off(other, source)
+    begun.path.with_name("out.unfinished.json").unlink()
+    assert begun.tag(source, capitals, report=quiet, say=print) == len(TEXTS)
+
+
+def test_a_note_that_says_nothing_is_named(begun: Target, source: Path) -> None:
+    left = begun.path.read_bytes()
+    begun.path.with_name("out.unfinished.json").write_text("[1", encoding="utf-8")
+    with pytest.raises(DataError, match=r"out\.unfinished\.json does not say how .*out was begun"):
+        begun.tag(source, capitals, report=quiet, say=print)
+    assert begun.path.read_bytes() == left
+
+
 def test_a_file_that_cannot_be_written_to(source: Path, tmp_path: Path) -> None:
     target = Target(tmp_path / "out", FORMATS["jsonl"], "de")
     with (tmp_path / "out").open("ab") as other:
@@ -255,9 +313,13 @@ def test_after_kill_9_nothing_is_lost_and_nobody_is_left(teacher: str, tmp_path:
     process.communicate()
     left = out.read_bytes()
     assert 0 < left.count(b"\n") < len(MANY) * 400
+    note = json.loads((tmp_path / "out.jsonl.unfinished.json").read_text(encoding="utf-8"))
+    weights = sources.locate(teacher).sha256[:12]
+    assert note == {"recipe": "onnx", "teacher": teacher, "weights": weights, "language": "de", "format": "jsonl"}
     _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
     done = subprocess.run(command(teacher, source, out, workers), capture_output=True, text=True, check=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.jsonl", "texts.txt"]
     finished = left.count(b"\n")
     assert f"holds {finished:,} finished documents" in done.stderr
     assert done.stdout == f"{len(MANY) * 400} documents are in {out}\n"

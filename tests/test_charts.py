@@ -104,6 +104,21 @@ def test_rows_of_other_cpus_are_named_not_mixed() -> None:
     assert "second" in charts.left_out([groups])
 
 
+def test_retention_of_an_average_agrees_with_the_lines_below_the_teacher() -> None:
+    """One set loses much of little: the mean of the shares would say 95%, the mean F1 lies above the line at 99%."""
+    rows = [
+        *(row(recipe, f1, speed, language="de") for recipe, f1, speed in (("teacher", 95, 1), ("int8", 95, 2))),
+        row("teacher", 5, 1, language="sw", retention=100.0),
+        row("int8", 4.5, 2, language="sw", retention=90.0),
+    ]
+    assert "int8 (2.0×, 99.5% of F1)" in charts.takeaway(shown(rows))
+
+
+def test_an_average_says_over_how_many_data_sets() -> None:
+    assert charts.left_out([shown(ROWS)]) == "Measured on first, 2 threads (precomputed, over 1 data set)."
+    assert charts.left_out([shown(ROWS, view="de/wikineural")]) == "Measured on first, 2 threads (precomputed)."
+
+
 def test_takeaway_names_the_fastest_near_the_teacher_and_the_fastest() -> None:
     line = charts.takeaway(shown(ROWS))
     assert "int8 (2.5×, 99.4% of F1)" in line

@@ -19,7 +19,7 @@ import pytest
 import rows
 from builds import Made, quiet
 
-from mma_core import artifact, build, bulk, cluster, cluster_tagging, engines, orders, results, runtime
+from mma_core import artifact, build, bulk, cluster, cluster_tagging, engines, orders, results, runtime, sources
 from mma_core.artifact import Artifact
 from mma_core.cluster import ClusterError
 from mma_core.cluster_tagging import Machines
@@ -222,6 +222,30 @@ def node(name: str, processors: int, machine: str) -> cluster_sweep._Node:
 def test_of_each_machine_the_largest_node_measures() -> None:
     nodes = [node("a", 2, "x"), node("b", 8, "x"), node("c", 4, "x"), node("d", 1, "y")]
     assert {one.name for one in cluster_sweep._one_a_machine(nodes)} == {"b", "d"}
+
+
+def test_what_trains_is_not_trained_for_a_sweep(
+    tiny_teacher: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_sweep, "set_up", lambda *_arguments, **_settings: pytest.fail("it was set up"))
+    monkeypatch.setattr(cluster_sweep.platform, "node", lambda: "node7")
+    source = sources.locate(str(tiny_teacher("bert")))
+    plan = Plan(recipes=(parse("onnx"), parse("layers:1+int8")), teacher=source.name)
+    there = cluster_sweep._Measuring(plan, cluster_sweep._Teacher(source, {}))
+    with pytest.raises(RecipeError, match=r"^machine node7 .* no trained layers:1\+int8; .* build layers:1\+int8 --"):
+        there.rows(labelled(tmp_path, 1), [])
+
+
+def test_what_was_trained_there_is_measured(
+    tiny_teacher: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = sources.locate(str(tiny_teacher("bert")))
+    monkeypatch.setattr(build, "cached", lambda _recipe, teacher: teacher == source.name or None)
+    stand = SimpleNamespace(rows=lambda _corpus, _sentences: ["a row"])
+    monkeypatch.setattr(cluster_sweep, "set_up", lambda *_arguments, **_settings: stand)
+    plan = Plan(recipes=(parse("layers:1+int8"),), teacher=source.name)
+    there = cluster_sweep._Measuring(plan, cluster_sweep._Teacher(source, {}))
+    assert there.rows(labelled(tmp_path, 1), []) == ["a row"]
 
 
 class Actor:

@@ -72,6 +72,21 @@ def test_a_bad_tag_is_told_what_is_accepted(tmp_path: Path) -> None:
         list(read_conll(written(tmp_path / "test.conll", b"a\tB-DATE\n")))
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("Angela\tI-PER\nMerkel\tI-PER\n", "1: I-PER continues no PER; .* an entity begins with B-PER"),
+        ("in\tO\nBonn\tI-LOC\n", "2: I-LOC continues no LOC"),
+        ("Bonn\tB-PER\nBeuel\tI-LOC\n", "2: I-LOC continues no LOC"),
+        ("Bonn\tB-LOC\n\nBeuel\tI-LOC\n", "3: I-LOC continues no LOC"),
+    ],
+    ids=["first", "after no entity", "after another label", "after another sentence"],
+)
+def test_an_entity_that_does_not_begin_is_named(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(DataError, match=rf"own\.conll:{said}"):
+        list(read_conll(written(tmp_path / "own.conll", content.encode())))
+
+
 def damaged(path: Path) -> Path:
     content = lzma.compress("".join(f"Wort{n}\tO\n" for n in range(5000)).encode())
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -79,3 +79,12 @@ def test_labels_count_where_something_is_learnt(tmp_path: Path, learner: Recipe)
 def test_key_follows_the_teacher(tiny_teacher: Callable[[str], Path]) -> None:
     one, other = (orders.folder_of(Order(parse("int8"), str(tiny_teacher(kind)))) for kind in ("bert", "distilbert"))
     assert one != other
+
+
+def test_a_change_of_one_step_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {text: (Order(parse(text), "a").key("0"), orders.revision(parse(text))) for text in ("int8", "onnx")}
+    monkeypatch.setattr(Step.registry["int8"], "revision", 3)
+    after = {text: (Order(parse(text), "a").key("0"), orders.revision(parse(text))) for text in ("int8", "onnx")}
+    assert after["onnx"] == before["onnx"]
+    assert after["int8"][0] != before["int8"][0]
+    assert after["int8"][1] == before["int8"][1] + 3

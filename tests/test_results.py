@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from rows import row as factory
 
 from mma_core.errors import DataError
-from mma_core.results import COLUMNS, SCHEMA, Measurement, Robustness, append, averages, frontier, read, rows
+from mma_core.results import (
+    COLUMNS,
+    SCHEMA,
+    Measurement,
+    Robustness,
+    append,
+    averages,
+    comparable,
+    frontier,
+    read,
+    rows,
+)
 
 ROW = factory()
 labels = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -142,7 +153,7 @@ def test_averages_take_only_the_sets_that_all_recipes_share() -> None:
     teacher, int8 = averages(rows)
     assert (teacher.recipe, teacher.f1, teacher.retention, teacher.speedup, teacher.sets) == ("teacher", 70, 100, 1, 2)
     assert (int8.recipe, int8.f1, int8.size_mb, int8.sets) == ("int8", 63.5, 120.0, 2)
-    assert int8.retention == pytest.approx(90.0)
+    assert int8.retention == pytest.approx(100 * 63.5 / 70)
     assert int8.speedup == pytest.approx(4.0)
     assert int8.words_per_s == pytest.approx(4000.0)
 
@@ -153,9 +164,43 @@ def test_a_recipe_for_few_languages_has_no_average_and_costs_the_others_none() -
     assert [(one.recipe, one.sets) for one in found] == [("teacher", 3), ("int8", 3)]
 
 
+PLACES = [(code, "uner") for code in ("de", "sw", "zh", "fi")]
+
+
+def test_who_has_few_sets_or_none_in_common_is_not_compared() -> None:
+    german, swahili, chinese, _ = PLACES
+    assert comparable({}) == ([], [])
+    assert comparable({"teacher": PLACES}) == (["teacher"], sorted(PLACES))
+    assert comparable({"few": [swahili], "int8": PLACES[:3], "teacher": PLACES}) == (
+        ["int8", "teacher"],
+        [german, swahili, chinese],
+    )
+    assert comparable({"half": [swahili], "int8": [german, swahili]}) == (["half", "int8"], [swahili])
+    apart = {"one": [german], "two": [german, swahili], "other": [chinese]}
+    assert comparable(apart) == (["one", "two"], [german])
+
+
+def test_only_the_teachers_sets_count_and_few_of_them_are_better_than_none() -> None:
+    elsewhere = {"teacher": PLACES[:1], "int8": PLACES, "onnx": PLACES[:1], "other": PLACES[1:]}
+    assert comparable(elsewhere) == (["teacher", "int8", "onnx"], PLACES[:1])
+    assert comparable({"teacher": PLACES, "time:sw,s": PLACES[1:2]}) == (["teacher", "time:sw,s"], PLACES[1:2])
+
+
+places = st.sets(st.sampled_from(PLACES), min_size=1)
+
+
+@given(st.dictionaries(st.sampled_from(["teacher", "int8", "onnx", "bf16", "layers:6"]), places, min_size=1))
+def test_the_compared_share_their_sets_and_the_teacher_is_one_of_them(measured: dict[str, set]) -> None:
+    recipes, common = comparable(measured)
+    assert common
+    assert set(common) == set.intersection(*(measured[recipe] for recipe in recipes))
+    assert ("teacher" in recipes) == ("teacher" in measured)
+
+
 def test_a_set_on_which_nothing_was_kept_counts_as_nothing() -> None:
     rows = [row("layers:1", "de", f1=80.0, retention=100.0), row("layers:1", "sw", f1=0.0, retention=0.0)]
     assert averages(rows)[0].retention == 50.0
+    assert averages([*rows, row("teacher", "de", f1=0.0), row("teacher", "sw", f1=0.0)])[0].retention == 50.0
 
 
 def test_teachers_are_averaged_apart() -> None:

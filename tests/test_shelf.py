@@ -189,6 +189,6 @@ def test_what_is_shipped_is_small_whole_and_tags_on_any_processor(monkeypatch: p
         assert one.manifest["budget"] != "quick"
         assert one.manifest["guard"]["held"]
         assert not any(step.name == "bf16" for step in recipe.steps)
-        found = shelf.best(recipe, sources.locate(one.manifest["teacher"]).sha256, orders.REVISION)
+        found = shelf.best(recipe, sources.locate(one.manifest["teacher"]).sha256, orders.revision(recipe))
         assert found is not None
         assert found.folder == one.folder

@@ -13,14 +13,13 @@ from mma_core.errors import DataError
 def test_labelled_sentences(tmp_path: Path) -> None:
     for source, language in (("wikiann", "de"), ("wikiann", "ar"), ("uner", "de"), ("transfer", "de")):
         training_file(tmp_path, source, language, f"{source} O\n")
-    found = texts.labelled(tmp_path, "a folder", ())
+    found = texts.labelled(tmp_path, "a folder")
     assert found.keys() == {("uner", "de"), ("wikiann", "ar"), ("wikiann", "de")}, "the transfer set measures German"
     assert found["uner", "de"] == [Sentence(("uner",), ("O",))]
-    assert texts.labelled(tmp_path, "multi", ()).keys() == {("uner", "de"), ("wikiann", "de")}, "multi saw no Arabic"
-    assert texts.labelled(tmp_path, "a folder", ("ar",)).keys() == {("wikiann", "ar")}
-    assert texts.labelled(None, "a folder", ()) == texts.labelled(None, "multi", ("de",)) == {}, "they measure"
+    assert texts.labelled(tmp_path, "multi").keys() == {("uner", "de"), ("wikiann", "de")}, "multi saw no Arabic"
+    assert texts.labelled(None, "a folder") == texts.labelled(None, "multi") == {}, "they measure"
     with pytest.raises(DataError, match="holds no ner/"):
-        texts.labelled(tmp_path / "elsewhere", "a folder", ())
+        texts.labelled(tmp_path / "elsewhere", "a folder")
 
 
 def test_unlabelled_text(tmp_path: Path) -> None:

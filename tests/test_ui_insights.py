@@ -109,7 +109,7 @@ def test_silver_sets_and_other_sentences(tables: None) -> None:
     assert "No measurements" in headline
     results.append(results.own_path(), [scored("int8", 20, "de", of=50, date="2027-01-01")])
     _, note, *_ = insights.refresh(*asked("lose", kind=EVERY_SET))
-    assert "Left out: 1 rows on other sentences" in note
+    assert "Left out: 1 rows of other machines, on other sentences" in note
 
 
 def test_commands_stand_apart_and_names_are_escaped(tables: None) -> None:

@@ -10,6 +10,7 @@ from ..builtin import Labelled
 from ..data import LABELS, SILVER
 from ..languages import LANGUAGES, Language, Tier, tier_of
 from ..results import Measurement
+from .grid import one_machine
 from .speed import TEACHER
 from .style import BLUE, GREEN, GREY, ORANGE, PINK, nothing, styled
 
@@ -57,7 +58,8 @@ def places(
 ) -> list[Place]:
     """Bring the rows of a teacher and a recipe together, one place a language and data set.
 
-    Where several rows measure the same, the newest stands: F1 does not depend on the machine.
+    All are of the machine with most of the recipe's rows, or of the teacher's where that has none. Where several rows
+    measure the same, the newest stands.
 
     Args:
         rows: of any recipe and teacher.
@@ -66,11 +68,14 @@ def places(
         silver: the data sets labelled automatically, else those labelled by people.
         labelled: language code → the teacher's labelled sentences; empty where nobody knows.
     """
+    wanted = [
+        row
+        for row in sorted(rows, key=attrgetter("date"))
+        if row.teacher == teacher and row.recipe in (TEACHER, recipe) and (row.dataset in SILVER) == silver
+    ]
     newest: dict[tuple[str, str], dict[str, Measurement]] = {}
-    for row in sorted(rows, key=attrgetter("date")):
-        wanted = row.teacher == teacher and row.recipe in (TEACHER, recipe)
-        if wanted and (row.dataset in SILVER) == silver:
-            newest.setdefault((row.language, row.dataset), {})[row.recipe] = row
+    for row in one_machine(wanted, by=[row for row in wanted if row.recipe == recipe] or wanted):
+        newest.setdefault((row.language, row.dataset), {})[row.recipe] = row
     return [
         Place(
             language=LANGUAGES[code],

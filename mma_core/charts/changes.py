@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from ..bootstrap import Difference
 from ..results import Measurement, Place
 from .grid import Grid
-from .phrases import NONE_MEASURED, brief, change, columns, lines, listed, probability, signed, title, titles
+from .phrases import NONE_MEASURED, brief, change, columns, lines, listed, probability, sets, signed, title, titles
 from .speed import TEACHER
 from .style import BLUE, GREY, ORANGE, faded, nothing, styled
 
@@ -22,7 +23,7 @@ CELL_PIXELS, FRAME_PIXELS = 24, 220
 NOTE = (
     f"Points of F1 against the teacher on the same sentences. {SURE_MARK} surely different: the 95% interval of the "
     "paired bootstrap excludes 0; of twenty cells that differ in nothing, one is marked by chance. Colours end at "
-    f"±{LARGEST:.0f} points."
+    f"±{LARGEST:.0f} points. All macro means are over the same data sets; a recipe that lacks one of these has none."
 )
 
 
@@ -34,6 +35,7 @@ class Cell:
         recipe: the recipe.
         place: the data set.
         found: by how much it is better than the teacher.
+        sets: how many data sets that is over.
         ours: its row, where the cell is of one data set.
         theirs: the teacher's row.
     """
@@ -41,33 +43,44 @@ class Cell:
     recipe: str
     place: Place | None
     found: Difference
+    sets: int = 1
     ours: Measurement | None = None
     theirs: Measurement | None = None
 
 
 def cells(grid: Grid) -> list[Cell]:
-    """Every recipe on every data set that the teacher was measured on too, the macro mean first, the best first."""
-    made = [_recipe(grid, recipe) for recipe in grid.recipes]
-    return [cell for group in sorted(filter(None, made), key=lambda group: -group[0].found.points) for cell in group]
+    """Every recipe on every data set that the teacher was measured on too, the macro mean first, the best first.
+
+    The macro means are over the same data sets, those of the recipes that are comparable; what lacks one of these has
+    no macro mean and stands last.
+    """
+    _, shared = grid.comparable(grid.recipes)
+    made = [_recipe(grid, recipe, shared) for recipe in grid.recipes]
+    return [cell for group in sorted(filter(None, made), key=_rank) for cell in group]
 
 
-def _recipe(grid: Grid, recipe: str) -> list[Cell]:
+def _recipe(grid: Grid, recipe: str, shared: Sequence[Place]) -> list[Cell]:
     places = grid.places(recipe, TEACHER)
-    if not places:
-        return []
+    macro = []
+    if places and set(shared) <= set(places):
+        macro = [Cell(recipe, None, grid.difference(recipe, TEACHER, shared), sets=len(shared))]
     return [
-        Cell(recipe, None, grid.difference(recipe, TEACHER, places)),
+        *macro,
         *(
             Cell(
                 recipe,
                 place,
                 grid.difference(recipe, TEACHER, [place]),
-                grid.rows[recipe, place],
-                grid.rows[TEACHER, place],
+                ours=grid.rows[recipe, place],
+                theirs=grid.rows[TEACHER, place],
             )
             for place in places
         ),
     ]
+
+
+def _rank(group: Sequence[Cell]) -> float:
+    return -group[0].found.points if group[0].place is None else inf
 
 
 def takeaway(found: Sequence[Cell]) -> str:
@@ -79,9 +92,11 @@ def takeaway(found: Sequence[Cell]) -> str:
     gained = [cell for cell in single if cell.found.low > 0]
     size = f"{len(single)} cells ({len({cell.recipe for cell in single})} recipes by data sets)"
     said = f"Of {size}, {len(lost)} surely lose and {len(gained)} surely gain."
-    safe = [cell for cell in found if cell.place is None and not _losses(lost, cell.recipe)]
+    macros = [cell for cell in found if cell.place is None]
+    safe = [cell for cell in macros if cell.found.high >= 0 and not _losses(lost, cell.recipe)]
     if safe:
-        said += f" {listed([brief(cell.recipe) for cell in safe])} surely {_lose(len(safe))} nowhere."
+        names = listed([brief(cell.recipe) for cell in safe])
+        said += f" {names} {_have(len(safe))} no sure loss (macro mean over {sets(safe[0].sets)})."
     if lost:
         worst = min(lost, key=lambda cell: cell.found.points)
         said += (
@@ -94,8 +109,8 @@ def _losses(lost: Iterable[Cell], recipe: str) -> int:
     return sum(cell.recipe == recipe for cell in lost)
 
 
-def _lose(count: int) -> str:
-    return "loses" if count == 1 else "lose"
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"
 
 
 def _place(cell: Cell) -> Place:
@@ -182,7 +197,7 @@ def _framed(figure: "go.Figure", recipes: Sequence[str], places: Sequence[Place 
 
 def hover(cell: Cell) -> str:
     """All that is known of a cell, one fact a line."""
-    where = title(cell.place) if cell.place else f"{MACRO}, macro over data sets"
+    where = title(cell.place) if cell.place else f"{MACRO}, macro over {sets(cell.sets)}"
     verdict = "surely different" if cell.found.sure else "may be chance"
     facts = [where, brief(cell.recipe), f"{change(cell.found)} points, {probability(cell.found.p)}: {verdict}"]
     if cell.ours and cell.theirs:

@@ -84,7 +84,7 @@ def _payer(grid: Grid, recipe: str, place: Place, tier: Tier) -> Payer:
 
 
 def takeaway(found: Disparity) -> str:
-    """What the data say in one line: which tier pays most and whether that is sure, and what the others pay."""
+    """What the data say in one line: which tier surely pays, whether it pays most, and what the others pay."""
     if not found.known:
         return UNKNOWN
     if not found.payers:
@@ -96,7 +96,8 @@ def takeaway(found: Disparity) -> str:
     first, others = sure[0], [tier for tier in order if tier is not sure[0]]
     count = sets(sum(payer.tier is first for payer in found.payers))
     paid = f"{change(found.tiers[first])} points, macro over {count}"
-    said = f"{brief(found.recipe)}: {first} languages pay most, {paid}"
+    verb = "pay most" if first is order[0] else "surely pay"
+    said = f"{brief(found.recipe)}: {first} languages {verb}, {paid}"
     return f"{said}; {_said(found, others)}." if others else f"{said}."
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..data import LABELS
-from .grid import Grid
+from .grid import FEW_SETS, Grid
 from .phrases import NONE_MEASURED, brief, lines, sets, signed, stacked
 from .speed import TEACHER
 from .style import BLUE, GREEN, ORANGE, nothing, styled
@@ -19,8 +19,8 @@ SYMBOLS = dict(zip(LABELS, ("circle", "square", "diamond"), strict=True))
 ROW_PIXELS, FRAME_PIXELS = 38, 120
 LEAST_LOSS = 0.05
 NOTE = (
-    "Macro F1 by type over the data sets that all these recipes were measured on and that have entities of the type. "
-    "A table keeps sentence by sentence what was found of all types together, so types have no intervals."
+    "Macro F1 by type over the data sets that all these recipes were measured on and that have entities of the type; "
+    f"{FEW_SETS} A table keeps sentence by sentence what was found of all types together, so types have no intervals."
 )
 
 
@@ -34,10 +34,10 @@ class Typed:
 
 
 def typed(grid: Grid) -> list[Typed]:
-    """The teacher and each recipe on the data sets that all were measured on, the best mean first."""
-    recipes = [recipe for recipe in (TEACHER, *grid.recipes) if grid.places(recipe)]
+    """The teacher and the recipes comparable with it on the same data sets, the best mean first."""
+    recipes, places = grid.comparable(grid.recipes)
     scores: dict[str, list[dict[str, float]]] = {
-        recipe: [grid.rows[recipe, place].per_type for place in grid.places(*recipes)] for recipe in recipes
+        recipe: [grid.rows[recipe, place].per_type for place in places] for recipe in recipes
     }
     found = [_of(recipe, scores) for recipe in recipes]
     kept = [one for one in found if one.f1]
@@ -64,20 +64,25 @@ def takeaway(found: Sequence[Typed]) -> str:
     if teacher is None or not others:
         one = found[0]
         best = max(one.f1, key=one.f1.__getitem__)
-        return f"{brief(one.recipe)} is best at {NAMES[best]}: {_scores(one)}."
+        return f"{brief(one.recipe)} is best at {NAMES[best]}: {_scores(one)}, over {_over(one)}."
     losses = {label: sum(one.f1[label] - teacher.f1[label] for one in others) / len(others) for label in teacher.f1}
     label, recipe, deepest = min(
         ((label, one.recipe, one.f1[label] - teacher.f1[label]) for one in others for label in one.f1),
         key=lambda loss: loss[2],
     )
     if deepest > -LEAST_LOSS:
-        return f"No type loses under any recipe; the teacher has {_scores(teacher)}."
+        return f"No type loses under any recipe over {_over(teacher)}; the teacher has {_scores(teacher)}."
     order = sorted(losses, key=losses.__getitem__)
     means = ", ".join(f"{NAMES[label]} {signed(losses[label])}" for label in order)
     return (
-        f"Over {len(others)} recipe{'s' if len(others) > 1 else ''} {NAMES[order[0]]} lose most: {means} points on "
-        f"average; the deepest loss is {NAMES[label]} under {brief(recipe)}: {signed(deepest)}."
+        f"Over {len(others)} recipe{'s' if len(others) > 1 else ''} and {_over(teacher)} {NAMES[order[0]]} lose most: "
+        f"{means} points on average; the deepest loss is {NAMES[label]} under {brief(recipe)}: {signed(deepest)}."
     )
+
+
+def _over(one: Typed) -> str:
+    fewest, most = min(one.sets.values()), max(one.sets.values())
+    return sets(most) if fewest == most else f"{fewest} to {sets(most)}"
 
 
 def _scores(one: Typed) -> str:

@@ -1,5 +1,6 @@
 """A teacher's recipes by data sets, each with its F1 under the resamples that the data set's rows share."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -10,22 +11,23 @@ from ..bootstrap import Difference, compare
 from ..builtin import Labelled
 from ..data import SILVER
 from ..languages import Tier, tier_of
-from ..results import Measurement, Place, resampled
+from ..results import Measurement, Place, comparable, resampled
 from .speed import TEACHER
 
 NO_SENTENCE = Labelled(0, 0)
 GOLD_SETS, SILVER_SETS, EVERY_SET = "gold", "silver", "all"
+FEW_SETS = "recipes measured on fewer than half of the sets that another recipe was are left out."
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows that can be compared with each other: one teacher, and the same sentences of each data set.
+    """Rows that can be compared with each other: one teacher, one machine, the same sentences of each data set.
 
     Attributes:
         rows: by recipe and data set.
         tiers: of each language that has rows, by what the teacher could learn from; None where nobody knows.
         labelled: labelled training sentences of each language that has rows; empty where nobody knows.
-        left_out: how many rows measure the same on other sentences or with other weights of the teacher.
+        left_out: how many rows are of other machines, other sentences or other weights of the teacher.
     """
 
     rows: Mapping[tuple[str, Place], Measurement]
@@ -42,6 +44,11 @@ class Grid:
         """Data sets that all these recipes were measured on, by language."""
         found = [{place for name, place in self.rows if name == recipe} for recipe in recipes]
         return sorted(set.intersection(*found)) if found else []
+
+    def comparable(self, recipes: Iterable[str]) -> tuple[list[str], list[Place]]:
+        """The teacher and which of these to compare, and the data sets that all of them share: `results.comparable`."""
+        there = {recipe: self.places(recipe) for recipe in (TEACHER, *recipes)}
+        return comparable({recipe: places for recipe, places in there.items() if places})
 
     def macro(self, recipe: str, places: Sequence[Place]) -> np.ndarray:
         """Mean F1 over data sets as measured and under each resample, shape (1 + resamples,)."""
@@ -61,7 +68,7 @@ class Grid:
 def gather(rows: Iterable[Measurement], *, teacher: str, kind: str, labelled: Mapping[str, Labelled]) -> Grid:
     """Bring comparable rows together.
 
-    Where several rows measure the same, the newest stands: F1 does not depend on the machine.
+    All are of `one_machine`. Where several rows measure the same, the newest stands.
 
     Args:
         rows: of any recipe and teacher.
@@ -71,7 +78,8 @@ def gather(rows: Iterable[Measurement], *, teacher: str, kind: str, labelled: Ma
     """
     mine = [row for row in sorted(rows, key=attrgetter("date")) if row.teacher == teacher and of_kind(row, kind)]
     current = [row for row in mine if row.weights == mine[-1].weights]
-    newest = {(row.recipe, (row.language, row.dataset)): row for row in current}
+    here = one_machine(current, by=current)
+    newest = {(row.recipe, (row.language, row.dataset)): row for row in here}
     # The teacher's sentences are what the others are compared on; the newest row's where it has none.
     gold = {place: _gold(row) for (_, place), row in newest.items()}
     gold |= {place: _gold(row) for (recipe, place), row in newest.items() if recipe == TEACHER}
@@ -81,8 +89,24 @@ def gather(rows: Iterable[Measurement], *, teacher: str, kind: str, labelled: Ma
         rows=kept,
         tiers={code: tier(labelled, code) for code in codes},
         labelled={code: labelled.get(code, NO_SENTENCE) for code in codes} if labelled else {},
-        left_out=len(mine) - len(current) + len(newest) - len(kept),
+        left_out=len(mine) - len(here) + len(newest) - len(kept),
     )
+
+
+def one_machine(rows: Sequence[Measurement], *, by: Sequence[Measurement]) -> list[Measurement]:
+    """The rows of one CPU and number of threads: artifacts in 8 bits, and so their F1, differ between CPUs.
+
+    Args:
+        rows: to choose from.
+        by: from the oldest to the newest; the machine with most of these is chosen, with the newest of equally many.
+    """
+    counts = Counter(map(_machine, by))
+    machine = max(map(_machine, reversed(by)), key=counts.__getitem__, default=None)
+    return [row for row in rows if _machine(row) == machine]
+
+
+def _machine(row: Measurement) -> tuple[str, int]:
+    return row.cpu, row.threads
 
 
 def tier(labelled: Mapping[str, Labelled], code: str) -> Tier | None:

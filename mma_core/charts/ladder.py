@@ -11,7 +11,7 @@ from ..bootstrap import bounds
 from ..languages import Tier
 from ..results import Place
 from .by_language import COLOURS
-from .grid import Grid
+from .grid import FEW_SETS, Grid
 from .phrases import between, brief, lines, listed, sets
 from .speed import NEAR_LABEL, TEACHER, near_lines
 from .style import nothing, styled
@@ -25,7 +25,7 @@ SUGGESTED = {"sparse:N": "sparse:0.5 sparse:0.7 sparse:0.9 sparse:0.95", "layers
 UNKNOWN_TIER = "tier not known"
 NOTE = (
     "Macro over the data sets of a tier on which the teacher and all these recipes were measured, with 95% intervals "
-    "over sentences. Tiers go by the labelled sentences of the language in the teacher's training files."
+    f"over sentences; {FEW_SETS} Tiers go by the labelled sentences of the language in the teacher's training files."
 )
 
 
@@ -67,10 +67,11 @@ def _places_on(recipe: str) -> list[tuple[str, float]]:
 
 
 def ladder(grid: Grid, pattern: str) -> Ladder:
-    """The recipes of a pattern by number and tier."""
+    """The recipes of a pattern that are comparable, by number and tier; none without the teacher beside them."""
     numbers = {recipe: number for recipe in grid.recipes for name, number in _places_on(recipe) if name == pattern}
-    climbed = sorted(numbers, key=numbers.__getitem__)
-    tiers = grid.by_tier(grid.places(TEACHER, *climbed)) if climbed else {}
+    recipes, places = grid.comparable(sorted(numbers, key=numbers.__getitem__))
+    climbed = [recipe for recipe in recipes if recipe != TEACHER]
+    tiers = grid.by_tier(places) if TEACHER in recipes else {}
     rungs = [
         _rung(grid, recipe, number=numbers[recipe], tier=tier, places=places)
         for tier, places in tiers.items()
@@ -101,12 +102,16 @@ def takeaway(found: Ladder) -> str:
     numbers = sorted({rung.number for rung in found.rungs})
     hardest = min(numbers, key=lambda number: sum(rung.retention[0] for rung in _at(found, number)))
     there = sorted(_at(found, hardest), key=lambda rung: rung.retention[0])
-    kept = [f"{_name(rung.tier)} {rung.retention[0]:.1f}% {between(*rung.retention[1:])}" for rung in there]
+    kept = [f"{_name(rung.tier)} {rung.retention[0]:.1f}% {_sure(rung)}" for rung in there]
     safe = [number for number in numbers if all(rung.retention[0] >= 99 for rung in _at(found, number))]
     said = f"At {brief(there[0].recipe)}, the hardest rung, of the teacher's macro F1 is kept: {', '.join(kept)}."
     if not safe:
         return f"{said} No rung keeps 99% in every tier."
     return f"{said} Every tier keeps 99% at {listed([f'{number:g}' for number in safe])}."
+
+
+def _sure(rung: Rung) -> str:
+    return f"{between(*rung.retention[1:])} over {sets(len(rung.places))}"
 
 
 def _at(found: Ladder, number: float) -> list[Rung]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..results import Place
-from .grid import Grid
+from .grid import FEW_SETS, Grid
 from .phrases import NONE_MEASURED, brief, lines, sets, signed, stacked
 from .speed import TEACHER
 from .style import BLUE, GREEN, GREY, ORANGE, PINK, nothing, styled
@@ -17,8 +17,8 @@ KINDS = {"missed": BLUE, "invented": ORANGE, "wrong type": PINK, "wrong border":
 ROW_PIXELS, FRAME_PIXELS = 38, 120
 LEAST_CHANGE = 0.05
 NOTE = (
-    "Errors for 100 entities that are there, summed over the data sets that all these recipes were measured on. "
-    "Missed: nothing found there. Invented: it touches no entity. Wrong type or border: it touches one."
+    "Errors for 100 entities that are there, summed over the data sets that all these recipes were measured on; "
+    f"{FEW_SETS} Missed: nothing found there. Invented: it touches no entity. Wrong type or border: it touches one."
 )
 
 
@@ -49,10 +49,9 @@ class Mistakes:
 
 
 def mistakes(grid: Grid) -> list[Mistakes]:
-    """The teacher's errors and each recipe's on the data sets that all were measured on, the fewest first."""
-    recipes = [recipe for recipe in (TEACHER, *grid.recipes) if grid.places(recipe)]
-    places = tuple(grid.places(*recipes))
-    found = [_of(grid, recipe, places) for recipe in recipes] if places else []
+    """The teacher's errors and those of the recipes comparable with it on the same data sets, the fewest first."""
+    recipes, places = grid.comparable(grid.recipes)
+    found = [_of(grid, recipe, tuple(places)) for recipe in recipes]
     return sorted(found, key=lambda one: (one.recipe != TEACHER, one.total))
 
 
@@ -66,25 +65,26 @@ def takeaway(found: Sequence[Mistakes]) -> str:
     """What the data say in one line: who adds most errors to the teacher's and of which kind, and who is nearest."""
     others = [one for one in found if one.recipe != TEACHER]
     if not others:
-        return NONE_MEASURED if not found else f"Only the teacher so far: {found[0].total:.1f} errors for 100 entities."
+        return NONE_MEASURED if not found else f"Only the teacher so far: {_errors(found[0])}."
     teacher = next((one for one in found if one.recipe == TEACHER), None)
     if teacher is None:
-        fewest = others[0]
-        return (
-            f"{brief(fewest.recipe)} makes fewest errors, {fewest.total:.1f} for 100 entities; no row of the teacher."
-        )
+        return f"{brief(others[0].recipe)} makes fewest: {_errors(others[0])}; no row of the teacher."
     most, nearest = others[-1], min(others, key=lambda one: abs(one.total - teacher.total))
-    said = f"The teacher makes {teacher.total:.1f} errors for 100 entities"
+    said = f"The teacher makes {_errors(teacher)}"
     if most.total - teacher.total < LEAST_CHANGE:
         return f"{said}; no recipe makes more."
     kind = max(KINDS, key=lambda kind: most.rate(kind) - teacher.rate(kind))
     said += (
-        f"; {brief(most.recipe)} makes {most.total - teacher.total:.1f} more, most of them "
+        f"; {brief(most.recipe)} makes {most.total - teacher.total:.1f} more, above all "
         f"{kind} ({signed(most.rate(kind) - teacher.rate(kind))})"
     )
     return (
         f"{said}." if most is nearest else f"{said}. Nearest is {brief(nearest.recipe)} ({_delta(nearest, teacher)})."
     )
+
+
+def _errors(one: Mistakes) -> str:
+    return f"{one.total:.1f} errors for 100 entities of {sets(len(one.places))}"
 
 
 def _delta(one: Mistakes, teacher: Mistakes) -> str:

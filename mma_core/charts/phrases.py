@@ -9,7 +9,10 @@ from ..languages import LANGUAGES
 from ..results import Place
 
 MOST_LANGUAGES = 3
-NONE_MEASURED = "No measurements of these yet. Measure some in Compare, or run\npython -m mma_core sweep --data DIR"
+NONE_MEASURED = (
+    "No measurements of these that can be compared yet. Measure some in Compare, or run\n"
+    "python -m mma_core sweep --data DIR"
+)
 
 
 def brief(recipe: str) -> str:

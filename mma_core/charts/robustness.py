@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..builtin import Labelled
 from ..languages import LANGUAGES, Tier, tier_of
-from ..results import UNPERTURBED, Robustness
+from ..results import UNPERTURBED, Place, Robustness
 from .by_language import COLOURS as TIER_COLOURS
 from .by_language import short, signed
 from .speed import ALL_SETS, COLOURS, TEACHER
@@ -33,9 +33,6 @@ _PALETTE = [colour for name, colour in COLOURS.items() if name not in ("teacher,
 _DASHES = ("solid", "dash", "dot")
 BAND = 0.15
 COSTLIEST = 2
-
-Place = tuple[str, str]
-Cell = tuple[str, Place, float]
 
 
 @dataclass(frozen=True)
@@ -71,8 +68,16 @@ class Curve:
     @property
     def kept(self) -> float:
         """F1 at the greatest strength, in percent of that at none."""
-        first, last = self.points[0].f1, self.points[-1].f1
-        return 100 * last / first if first else 0.0
+        return self._of_plain(self.points[-1].f1)
+
+    @property
+    def kept_between(self) -> tuple[float, float]:
+        """The ends of its 95% interval, as that of F1 at the greatest strength makes them."""
+        return self._of_plain(self.points[-1].low), self._of_plain(self.points[-1].high)
+
+    def _of_plain(self, f1: float) -> float:
+        first = self.points[0].f1
+        return 100 * f1 / first if first else 0.0
 
 
 def place_key(row: Robustness) -> str:
@@ -83,19 +88,34 @@ def place_key(row: Robustness) -> str:
 def cells(rows: Iterable[Robustness], *, teacher: str, perturbation: str, view: str = ALL_SETS) -> list[Robustness]:
     """The rows of a teacher's recipes under a perturbation and without it, the newest of what was measured twice.
 
+    Under the perturbation only rows count that are of the same sentences and weights as the one without it.
+
     Args:
         rows: of any teacher and perturbation.
         teacher: whose recipes.
         perturbation: its name.
         view: `ALL_SETS`, or a data set's key.
     """
-    newest: dict[Cell, Robustness] = {}
-    for row in sorted(rows, key=attrgetter("date")):
-        wanted = row.teacher == teacher and row.perturbation in (perturbation, UNPERTURBED)
-        if wanted and view in (ALL_SETS, place_key(row)):
-            newest[row.recipe, (row.language, row.dataset), row.strength] = row
-    measured = {(recipe, place) for recipe, place, strength in newest if strength}
-    return [row for (recipe, place, _), row in newest.items() if (recipe, place) in measured]
+    mine = [
+        row
+        for row in sorted(rows, key=attrgetter("date"))
+        if row.teacher == teacher
+        and row.perturbation in (perturbation, UNPERTURBED)
+        and view in (ALL_SETS, place_key(row))
+    ]
+    plain = {_measured(row): _sample(row) for row in mine if row.perturbation == UNPERTURBED}
+    alike = [row for row in mine if plain.get(_measured(row)) == _sample(row)]
+    newest = {(_measured(row), row.strength): row for row in alike}
+    under = {measured for measured, strength in newest if strength}
+    return [row for (measured, _), row in newest.items() if measured in under]
+
+
+def _measured(row: Robustness) -> tuple[str, Place]:
+    return row.recipe, (row.language, row.dataset)
+
+
+def _sample(row: Robustness) -> tuple[int, int, str]:
+    return row.sentences, row.seed, row.weights
 
 
 def curves(found: Sequence[Robustness]) -> list[Curve]:
@@ -145,7 +165,7 @@ def takeaway(found: Sequence[Robustness], perturbation: str) -> str:
     last = best.points[-1]
     said = f"At {last.strength:.0%}, {_kept(best)}"
     if worst is not best:
-        apart = last.low > worst.points[-1].high or worst.points[-1].low > last.high
+        apart = best.kept_between[0] > worst.kept_between[1]
         said += f"; {_kept(worst)}{'' if apart else ', with overlapping intervals'}"
     return f"{said} ({last.sets} data set{'s' if last.sets > 1 else ''}).{_payers(_shared(found), best.recipe)}"
 
@@ -256,8 +276,8 @@ def kept(found: Sequence[Robustness], labelled: Mapping[str, Labelled]) -> list[
         mine = [row for row in rows if _tier(row.language, labelled) is tier]
         shares = {recipe: _share([row for row in mine if row.recipe == recipe]) for recipe in sparse if mine}
         for recipe, match in sparse.items() if mine else ():
-            made.append(Kept(tier, float(match[1]), not match[2], *shares[recipe]))
-        for embeddings in {not match[2] for match in sparse.values()} if mine and dense else ():
+            made.append(Kept(tier, float(match[1]), bool(match[2]), *shares[recipe]))
+        for embeddings in {bool(match[2]) for match in sparse.values()} if mine and dense else ():
             made.append(Kept(tier, 0.0, embeddings, *_share([row for row in mine if row.recipe == dense])))
     return sorted(made, key=lambda one: (list(TIER_COLOURS).index(one.tier), one.embeddings, one.sparsity))
 

@@ -5,17 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .. import results
 from ..errors import RecipeError
 from ..recipe import Kind, parse
 from ..results import COLUMNS, Average, Measurement, averages, frontier
 from .axes import SPEEDUP, Axis, Row, ticks
-from .phrases import brief
+from .phrases import brief, sets
 from .style import BLUE, BROWN, GREEN, GREY, ORANGE, PINK, VIOLET, nothing, styled
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-TEACHER = "teacher"
+TEACHER = results.TEACHER
 NEARLY = 0.99
 # Lines below the teacher, as MLPerf draws them; so near each other that one label serves both.
 NEAR_LINES = (0.999, NEARLY)
@@ -310,9 +311,14 @@ def left_out(groups: Iterable[Sequence[Series]]) -> str:
     hidden = [f"{one.teacher} on {one.cpu} ({one.origin}, {len(one.rows)} rows)" for group in kept for one in group[1:]]
     said = []
     if shown:
-        said.append("Measured on " + "; ".join(f"{one.cpu} ({one.origin})" for one in shown) + ".")
+        said.append("Measured on " + "; ".join(f"{one.cpu} ({one.origin}{_over(one)})" for one in shown) + ".")
     if len({one.cpu for one in shown}) > 1:
         said.append("These are different CPUs: compare speeds only between markers of one shape.")
     if hidden:
         said.append("Not shown, because another CPU or teacher has more rows: " + "; ".join(hidden) + ".")
     return " ".join(said)
+
+
+def _over(one: Series) -> str:
+    first = one.rows[0]
+    return f", over {sets(first.sets)}" if isinstance(first, Average) else ""

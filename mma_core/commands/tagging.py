@@ -98,10 +98,24 @@ def _tag(options: argparse.Namespace) -> None:
 def _tag_into_file(options: argparse.Namespace) -> None:
     from .. import bulk
 
-    target = bulk.Target(options.out, bulk.FORMATS[options.format or "jsonl"], options.language)
+    settings = _settings(options)
+    target = bulk.Target(options.out, bulk.FORMATS[settings["format"]], options.language, settings)
     count = target.tag(options.file, partial(_spans, options), report=Percents(), say=say)
     row = {"documents": count, "out": str(options.out)}
     show([row], options.json, "{documents} documents are in {out}", single=True)
+
+
+def _settings(options: argparse.Namespace) -> dict[str, str]:
+    """What decides what is written of a document."""
+    from .. import sources
+
+    return {
+        "recipe": str(parse(options.recipe)),
+        "teacher": options.teacher,
+        "weights": sources.locate(options.teacher).sha256[:12],
+        "language": options.language,
+        "format": options.format or "jsonl",
+    }
 
 
 def _spans(options: argparse.Namespace, texts: Iterable[str]) -> Iterable[Any]:

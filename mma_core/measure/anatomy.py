@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 # Of constants alone these make a constant again: weights that are stored in 8 or 16 bits pass through them.
 _UNPACKING = {"Constant", "Convert", "FakeQuantize", "Multiply", "Reshape", "Subtract", "Transpose"}
+# Which inputs of a node are matrices that it multiplies each row by, if they are constant.
+_ONNX_MATRICES = {"MatMul": (1,), "MatMulInteger": (1,), "LSTM": (1, 2), "DynamicQuantizeLSTM": (1, 2)}
+_OPENVINO_MATRICES = {"MatMul": (1,), "LSTMSequence": (4, 5)}
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,9 @@ def _onnx_uses(artifact: Artifact) -> Iterator[Use]:
     shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     sizes = {tensor.name: _bytes(tensor) for tensor in graph.initializer}
     for node in graph.node:
-        product = node.op_type in {"MatMul", "MatMulInteger"} and node.input[1] in shapes
-        yield Use(sum(sizes.pop(name, 0) for name in node.input), prod(shapes[node.input[1]]) if product else 0)
+        names = [node.input[place] for place in _ONNX_MATRICES.get(node.op_type, ())]
+        weights = sum(prod(shapes[name]) for name in names if name in shapes)
+        yield Use(sum(sizes.pop(name, 0) for name in node.input), weights)
 
 
 def _bytes(tensor: "onnx.TensorProto") -> int:
@@ -113,6 +117,5 @@ def _constant(nodes: Iterable["openvino.Node"]) -> set[str]:
 
 
 def _weights(node: Any, constant: set[str]) -> int:
-    if node.get_type_name() != "MatMul" or node.input_value(1).get_node().get_name() not in constant:
-        return 0
-    return prod(node.input_value(1).get_shape())
+    values = [node.input_value(place) for place in _OPENVINO_MATRICES.get(node.get_type_name(), ())]
+    return sum(prod(value.get_shape()) for value in values if value.get_node().get_name() in constant)

@@ -1,8 +1,9 @@
 """One row a recipe and data set: accuracy, speed, memory and energy beside the teacher's, in one run."""
 
+import math
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,13 +16,15 @@ from ..recipe import Recipe, parse
 from ..results import SCHEMA, Measurement
 from ..runtime import Tagger
 from .accuracy import Accuracy
-from .energy import Meter
+from .energy import Meter, Spent
 from .fresh import fresh
 from .scoring import SEED, Share, Task, score, scored
 from .speed import Speed, speed
 
 SENTENCES = 400
 SPEED_SENTENCES = 24
+# The meter's grain is a hundredth of a second.
+ENERGY_SECONDS = 0.5
 TEACHER = "teacher"
 
 Report = Callable[[float, str], None]
@@ -37,6 +40,7 @@ class _Facts:
     nonzero_parameters: int
     cold_start_s: float
     peak_rss_mb: float
+    budget: str
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ class Stand:
         texts = [join(sentence.words)[0] for sentence in timed]
         speeds = speed(self.taggers, texts, corpus.language)
         energies = {
-            name: self._run.meter.joules(partial(tagger.tag_texts, texts, corpus.language))[1]
+            name: _energy(self._run.meter, partial(tagger.tag_texts, texts, corpus.language), speeds[name].seconds)
             for name, tagger in self.taggers.items()
         }
         base = _Base(corpus, self._run, sentences, timed, accuracies[TEACHER], speeds[TEACHER])
@@ -146,6 +150,13 @@ class Stand:
             return {name: scored(tagger, sentences) for name, tagger in self.taggers.items()}
         tasks = [Task(name, self._run.teacher, 1, sentences) for name in self.taggers]
         return dict(zip(self.taggers, self._run.share(score, tasks), strict=True))
+
+
+def _energy(meter: Meter, once: Callable[[], object], seconds: float) -> Spent:
+    """What it takes to do something once that takes so long, from doing it again and again."""
+    times = math.ceil(ENERGY_SECONDS / seconds)
+    spent = meter.spent(lambda: [once() for _ in range(times)])
+    return replace(spent, joules=spent.joules / times)
 
 
 def set_up(
@@ -185,7 +196,7 @@ class _Base:
     accuracy: Accuracy
     speed: Speed
 
-    def row(self, name: str, scores: Accuracy, times: Speed, facts: _Facts, energy: float) -> Measurement:
+    def row(self, name: str, scores: Accuracy, times: Speed, facts: _Facts, energy: Spent) -> Measurement:
         """The measurement of one recipe."""
         words = sum(len(sentence.words) for sentence in self.sentences)
         timed_words = sum(len(sentence.words) for sentence in self.timed)
@@ -203,8 +214,8 @@ class _Base:
             latency_ms_p50=round(times.latency_ms_p50, 2),
             latency_ms_p95=round(times.latency_ms_p95, 2),
             **facts.__dict__,
-            energy_j_per_1k_words=round(1000 * energy / timed_words, 3),
-            energy_source=self.run.meter.source,
+            energy_j_per_1k_words=round(1000 * energy.joules / timed_words, 3),
+            energy_source=energy.source,
             speedup=round(speedup, 3),
             speedup_low=round(low, 3),
             speedup_high=round(high, 3),
@@ -216,7 +227,7 @@ class _Base:
             cpu=cpu(),
             date=datetime.now(UTC).date().isoformat(),
             seed=SEED,
-            revision=orders.REVISION,
+            revision=orders.revision(parse(name)),
             schema=SCHEMA,
         )
 
@@ -243,9 +254,10 @@ def _weighed(name: str, run: _Run) -> _Facts:
     if recipe.is_teacher:
         from ..checkpoint import load
 
-        size = sum((sources.locate(run.teacher).folder / file).stat().st_size for file in sources.FILES)
+        size, budget = sum((sources.locate(run.teacher).folder / file).stat().st_size for file in sources.FILES), ""
         sizes = making.parameter_counts(load(run.teacher))
     else:
         made = build.build(recipe, teacher=run.teacher)
-        size, sizes = made.size_bytes, {name: made.manifest[name] for name in making.PARAMETERS}
-    return _Facts(round(size / 1e6, 1), **sizes, **started.__dict__)
+        size, budget = made.size_bytes, made.manifest.get("budget", "")
+        sizes = {name: made.manifest[name] for name in making.PARAMETERS}
+    return _Facts(round(size / 1e6, 1), **sizes, **started.__dict__, budget=budget)

@@ -1,7 +1,8 @@
 """A sweep on the machines of a Ray cluster: each measures one corpus after another, alone on all its processors.
 
 Every machine builds what it measures, for the 8-bit builds and their guard depend on the processor: a row says what
-`sweep` would have said there. Code, built-in teachers and samples are sent to it, any other teacher as its files.
+`sweep` would have said there. What trains must have been built there before: here, no machine trains anything. Code,
+built-in teachers and samples are sent to it, any other teacher as its files.
 """
 
 import platform
@@ -13,10 +14,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import builtin, cluster, engines, sources
+from .. import build, builtin, cluster, engines, sources
 from ..data import Corpus, Sentence
-from ..errors import ArtifactError
+from ..errors import ArtifactError, RecipeError
 from ..folders import cache_root
+from ..recipe import Recipe
 from ..results import Measurement
 from .bench import Report, Stand, cpu, drawn, set_up
 from .plan import Crew, Place, Plan
@@ -159,5 +161,20 @@ class _Measuring:
     # Set up with the first corpus: an error in a constructor would come back without its cause.
     @cached_property
     def _stand(self) -> Stand:
-        plan = self._plan
-        return set_up(plan.recipes, teacher=self._teacher.name(), threads=plan.threads, command=plan.command)
+        plan, teacher = self._plan, self._teacher.name()
+        _check_trained(plan.recipes, teacher)
+        return set_up(plan.recipes, teacher=teacher, threads=plan.threads, command=plan.command)
+
+
+def _check_trained(recipes: Sequence[Recipe], teacher: str) -> None:
+    """Refuse a recipe that this machine would have to train first, in minutes and on the samples' text.
+
+    Raises:
+        RecipeError: there is one.
+    """
+    for recipe in recipes:
+        if recipe.trains and build.cached(recipe, teacher=teacher) is None:
+            raise RecipeError(
+                f"machine {platform.node()} of the cluster has no trained {recipe}; build it there first: "
+                f"python -m mma_core build {recipe} --teacher {teacher} --data DIR --budget standard"
+            )

@@ -2,22 +2,33 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 COUNTERS = Path("/sys/class/powercap")
 JOULES_PER_KWH = 3.6e6
-T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What the whole processor spent on a piece of work.
+
+    Attributes:
+        joules: so many.
+        source: `measured` or `estimated`, and by what.
+    """
+
+    joules: float
+    source: str
 
 
 class Meter:
     """Measures or estimates what the processor spends on a piece of work.
 
-    CodeCarbon is asked for the processor's energy only; it goes to no network and writes no file.
-
-    Attributes:
-        source: `measured` or `estimated`, and by what.
+    CodeCarbon is asked for the processor's energy only; it goes to no network and writes no file. Its estimate counts
+    the system's clock ticks, a hundredth of a second each, so a piece of work must be many of them long.
     """
 
     def __init__(self) -> None:
@@ -28,18 +39,18 @@ class Meter:
         self._tracker: Any = OfflineEmissionsTracker(
             country_iso_code="DEU", output_methods=[], log_level="error", allow_multiple_runs=True
         )
-        self._name, self.source = f"CodeCarbon {version('codecarbon')}", ""
+        self._name = f"CodeCarbon {version('codecarbon')}"
 
-    def joules(self, work: Callable[[], T]) -> tuple[T, float]:
-        """Do some work; returns its result, and the joules that the whole processor spent meanwhile."""
+    def spent(self, work: Callable[[], object]) -> Spent:
+        """Do some work, and tell what the whole processor spent meanwhile."""
         self._tracker.start_task()
         try:
-            result = work()
+            work()
         finally:
-            spent = self._tracker.stop_task()
-        watts = f"{spent.cpu_power:.3g} W for the whole processor"
-        self.source = f"measured by RAPL, {self._name}" if _readable() else f"estimated, {self._name}: {watts}"
-        return result, spent.cpu_energy * JOULES_PER_KWH
+            found = self._tracker.stop_task()
+        watts = f"{found.cpu_power:.3g} W for the whole processor"
+        source = f"measured by RAPL, {self._name}" if _readable() else f"estimated, {self._name}: {watts}"
+        return Spent(found.cpu_energy * JOULES_PER_KWH, source)
 
 
 def _readable() -> bool:

@@ -47,7 +47,8 @@ class Profile:
         pieces: word-pieces, specials included.
         bytes: of the embeddings, the layers, the head, the tokenizer and the rest.
         milliseconds: for all sentences, by stage; the medians of five rounds.
-        operations: that the matrix products need at least, in 10^9: two for each weight and piece, and the attention.
+        operations: that the matrix products need at least, in 10^9: two for each weight and piece, and the attention
+            where there is any.
         peaks: 10^9 operations a second that the engine reaches in a large product, by precision.
         floor_ms: operations over peak, by precision.
         threads: in use.
@@ -203,7 +204,8 @@ def _round(tagger: _Watched, texts: Sequence[str], code: str) -> dict[str, float
 
 
 def _operations(lengths: Sequence[int], weights: int, config: Mapping[str, Any]) -> float:
-    """10^9 operations that sentences of these lengths need: products by weights, and attention's two of activations."""
-    layers = config.get("num_hidden_layers") or config.get("n_layers") or 0
+    """10^9 operations that sentences of these lengths need: products by weights, and of activations if it attends."""
+    attends = "num_attention_heads" in config or "n_heads" in config
+    layers = (config.get("num_hidden_layers") or config.get("n_layers") or 0) if attends else 0
     width = config.get("hidden_size") or config.get("dim") or 0
     return sum(2 * weights * length + 4 * layers * width * length**2 for length in lengths) / 1e9

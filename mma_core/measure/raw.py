@@ -14,7 +14,7 @@ import numpy as np
 from .. import bootstrap, build, sources
 from ..data import LABELS, Corpus, Sentence, draw
 from ..errors import DataError
-from ..orders import REVISION
+from ..orders import revision
 from ..recipe import Recipe
 from ..results import SCHEMA, RawText
 from ..runtime import Tagger
@@ -54,7 +54,7 @@ def compare(
         MMAError: the recipe cannot be built, or a corpus cannot be read or holds no sentences.
     """
     tagger = build.tagger(recipe, teacher=teacher, report=report)
-    made = {
+    made: dict[str, Any] = {
         "recipe": str(recipe),
         "teacher": teacher,
         "seed": SEED,
@@ -62,7 +62,7 @@ def compare(
         "date": datetime.now(UTC).date().isoformat(),
         "command": command,
         "weights": sources.locate(teacher).sha256[:12],
-        "revision": REVISION,
+        "revision": revision(recipe),
         "schema": SCHEMA,
     }
     for done, corpus in enumerate(corpora):

@@ -161,7 +161,7 @@ class _Subject:
 
     def fits(self, row: Robustness | None) -> bool:
         """Whether a row is of as many sentences, the same seed, and these weights as they are built now."""
-        made = (len(self._trial.sentences), SEED, self._weights, orders.REVISION)
+        made = (len(self._trial.sentences), SEED, self._weights, orders.revision(self._recipe))
         return row is not None and (row.sentences, row.seed, row.weights, row.revision) == made
 
     def key(self, perturbation: Perturbation | None, strength: float) -> tuple:
@@ -198,7 +198,7 @@ class _Subject:
             date=datetime.now(UTC).date().isoformat(),
             command=self._plan.command,
             weights=self._weights,
-            revision=orders.REVISION,
+            revision=orders.revision(self._recipe),
             schema=SCHEMA,
         )
 

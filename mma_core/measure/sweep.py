@@ -5,9 +5,10 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
 
-from .. import engines, orders, processes, results, sources
+from .. import build, engines, processes, results, sources
 from ..data import Corpus
 from ..errors import DataError
+from ..orders import revision
 from ..recipe import Recipe, parse
 from ..results import Measurement
 from .bench import Report, bench, cpu
@@ -40,7 +41,7 @@ def sweep(
     recipe of a corpus is done before the last one is. So a corpus with all its recipes is the unit of work. Its rows
     are written at once when it is done, and a sweep that was cut off, by `kill -9` too, measures again the corpora in
     flight (one a machine) and no others. Rows of another CPU than the crew's, of other weights, another number of
-    threads or an older way to build do not count.
+    threads or sentences, another budget than the recipe's artifact here has, or an older way to build do not count.
 
     Args:
         plan: what to measure.
@@ -57,7 +58,7 @@ def sweep(
     """
     added = 0
     with crew as machines:
-        done = _done(plan, table, machines.places)
+        done = _done(plan, corpora, table, machines.places)
         missing = [corpus for corpus in corpora if (corpus.language, corpus.source) not in done]
         for rows in machines.rows(missing, report) if missing else ():
             results.append(table, rows)
@@ -65,16 +66,24 @@ def sweep(
     return added
 
 
-def _done(plan: Plan, table: Path, places: frozenset[Place]) -> set[results.Place]:
+def _done(plan: Plan, corpora: Sequence[Corpus], table: Path, places: frozenset[Place]) -> set[results.Place]:
     """The corpora of which one of these places has measured all recipes."""
-    here = (plan.teacher, sources.locate(plan.teacher).sha256[:12], orders.REVISION)
+    weights = sources.locate(plan.teacher).sha256[:12]
+    made = {str(recipe): (plan.teacher, weights, revision(recipe), _budget(plan, recipe)) for recipe in plan.recipes}
+    sizes = {(corpus.language, corpus.source): min(plan.sentences, len(corpus.sentences)) for corpus in corpora}
     found: dict[tuple[results.Place, Place], set[str]] = {}
     for row in results.read(table):
-        place = Place(row.cpu, row.threads)
-        if (row.teacher, row.weights, row.revision) == here and place in places:
-            found.setdefault(((row.language, row.dataset), place), set()).add(row.recipe)
-    wanted = set(map(str, plan.recipes))
-    return {corpus for (corpus, _), recipes in found.items() if wanted <= recipes}
+        corpus, place = (row.language, row.dataset), Place(row.cpu, row.threads)
+        same = (row.teacher, row.weights, row.revision, row.budget) == made.get(row.recipe)
+        if same and place in places and row.sentences == sizes.get(corpus):
+            found.setdefault((corpus, place), set()).add(row.recipe)
+    return {corpus for (corpus, _), recipes in found.items() if made.keys() <= recipes}
+
+
+def _budget(plan: Plan, recipe: Recipe) -> str:
+    """How long the recipe was trained that would be measured now."""
+    made = build.cached(recipe, teacher=plan.teacher) if recipe.trains else None
+    return made.manifest["budget"] if made else ""
 
 
 @contextmanager

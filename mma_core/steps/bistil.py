@@ -49,15 +49,16 @@ class Bistil(Step):
         """Make the student and teach it.
 
         Raises:
-            RecipeError: the teacher has one layer, its vocabulary cannot be cut, or there is no text of a language.
+            RecipeError: the teacher's layers are no even number, its vocabulary cannot be cut, or there is no text of a
+                language.
         """
         from ..training import bilingual, budgets
         from ..training.material import gather, labelled, unlabelled
         from ..trimming import trim
 
         depth = int(model.config.num_hidden_layers)
-        if depth < 2:
-            raise RecipeError(f"step {self}: the teacher has {depth} layer; half of it is none")
+        if depth % 2:
+            raise RecipeError(f"step {self}: the teacher has {depth} layers; a number that is not even has no half")
         world.report(0.0, "reading the sentences")
         budget = budgets.TABLE[self.name][world.budget]
         texts = self._texts(world, budget.sentences * 2 // 3)

@@ -19,6 +19,7 @@ class Layers(Step):
     spacing is the start that healing needs (DistilBERT, BISTILLATION). The loss is T² KL to the teacher's tags at
     T = 2 plus half the cross-entropy with labels, where there are any, on labelled sentences and on text of every
     language; the word embeddings stay as they are. The mixture and its weights are our choice: MMA's are unpublished.
+    MMA tunes and accelerates in English alone: teacher `en` and the build's `--languages en` are that condition.
     """
 
     name, kind, title = "layers", Kind.STUDENT, "Drop layers"

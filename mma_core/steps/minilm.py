@@ -45,12 +45,25 @@ class MiniLM(Step):
         from ..training import students
         from ..training.shrink import shrunk
 
+        check_attention(self, model)
         check_shape(self, model, self.layers, self.width)
         world.report(0.0, "reading the sentences")
         material = students.material(self, model, world)
         student = shrunk(material, layers=self.layers, width=self.width)
         phases = [students.relations(model), students.healing(2e-4)]
         return students.taught(self, student, material, world, phases)
+
+
+def check_attention(step: Step, teacher: "Checkpoint") -> None:
+    """Refuse a recurrent teacher, who has no relations to learn.
+
+    Raises:
+        RecipeError: the teacher is one.
+    """
+    from ..surgery import has_layers
+
+    if not has_layers(teacher.config):
+        raise RecipeError(f"step {step}: the teacher is a {teacher.config.model_type} model and has no attention")
 
 
 def check_shape(step: Step, teacher: "Checkpoint", layers: int, width: int) -> None:

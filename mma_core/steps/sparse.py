@@ -16,9 +16,10 @@ class Sparse(Step):
     Gradual magnitude pruning (Ogueji et al. 2022, "Intriguing Properties of Compression on Multilingual Models", with
     and without the embeddings). Their schedule is not known to us; ours is the cubic one of Zhu & Gupta 2017
     (training/sparsity.py), the same share in every matrix of the layers, never in normalisations, biases or the
-    classifier. The word embeddings are not trained; with `emb` their table loses the same share. The loss is
+    classifier. The word embeddings are frozen; with `emb` their table learns, and loses the same share. The loss is
     cross-entropy with the labels alone, as in fine-tuning, so languages without labels have nothing to hold on to.
-    Where there are no labels at all, the teacher's own tags stand for them.
+    Where there are no labels at all, the teacher's own tags stand for them. They prune a pretrained encoder while it is
+    first tuned on the task; here the tagger is tuned once more, so a gain over the teacher would not be sparsity's own.
 
     Zeros save room in a compressed file and nothing else here: no engine of ours computes less for them. Of a model
     whose word embeddings are most of it, a share of the layers is a far smaller one of the whole; the artifact's
@@ -30,6 +31,7 @@ class Sparse(Step):
     paper = ("Intriguing Properties of Compression (Ogueji et al. 2022)", "https://arxiv.org/abs/2211.02738")
     example = "sparse:0.9"
     trains = True
+    revision = 1
     share: float = argument("Share of zeros", low=0.5, high=0.98, start=0.9)
     embeddings: bool = argument("Word embeddings too", word="emb")
 

@@ -1,12 +1,13 @@
 """BISTILLATION: half the layers, two languages; general distillation, then sparse fine-tuning on the task.
 
 Source: Ansell et al. 2023 and the authors' published code. That code's last state copies no layer and drops the
-singular values of the embeddings; here all is copied, as the paper says.
+singular values of the embeddings; here every layer is copied from the one that the code's layer map gives it.
 
 What is our choice: there is one teacher, tuned on the task, in both phases, and no sparse tuning of it to a language
 comes first, since none is published for any teacher of ours (theirs is the untuned model plus the language's own sparse
 tuning in phase 1); so batches mix the languages. Inputs are not masked. A piece's logits count wherever a text has one,
-not at words' first pieces alone. No checkpoint is chosen by scores on labelled sentences.
+not at words' first pieces alone. The word embeddings are frozen in both phases, and an input has at most 96 pieces. No
+checkpoint is chosen by scores on labelled sentences.
 """
 
 from collections.abc import Iterator
@@ -28,10 +29,7 @@ TEMPERATURE = 2.0
 
 
 def half(depth: int) -> list[int]:
-    """Every second of a teacher's layers, the upper of each pair: 1, 3, 5, ….
-
-    A teacher with an odd number of them gives its last to none.
-    """
+    """Every second of an even number of layers, the upper of each pair: 1, 3, 5, …."""
     return list(range(1, depth, 2))
 
 

@@ -53,7 +53,7 @@ TABLE: dict[str, dict[str, Budget]] = {
     },
     "sparse": {
         "quick": Budget(16_000, (500,)),
-        "standard": Budget(64_000, (1_000,)),
+        "standard": Budget(64_000, (1_500,)),
         "full": Budget(500_000, (15_000,)),
     },
     # Representation, logits, labels. The paper's batches are of 512 (its table 14); the largest that steps enough.

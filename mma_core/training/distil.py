@@ -142,7 +142,8 @@ class _Lesson:
         self.losses = losses
         self.layers = losses.layers or tuple(j * taught // depth for j in range(depth + 1))
         self.relation_layer = losses.relation_layer or taught
-        self.width, self.heads = int(teacher.config.hidden_size), int(teacher.config.num_attention_heads)
+        self.width = int(teacher.config.hidden_size)
+        self.heads = int(teacher.config.num_attention_heads) if losses.attention else 0
         below = [layer - 1 for layer in self.layers if layer] if losses.attention else []
         below += [self.relation_layer - 1] if losses.relations else []
         self.teacher_states = sorted({*below, *(self.layers if losses.hidden else ())})

@@ -41,6 +41,7 @@ class Settings:
         head_factor: the head's rate as a multiple of it.
         layer_decay: each layer's rate as a multiple of that of the layer above; the embeddings stand below the first.
         warmup: share of the steps with a rising rate.
+        hold: share of the steps after which the rate begins to fall, in a line to 0; at once after the rise for 0.
         weight_decay: AdamW's, on matrices only.
         clip: maximum gradient norm.
         average: decay of the exponential moving average of the weights that a run ends with; 0 ends with the last.
@@ -55,6 +56,7 @@ class Settings:
     head_factor: float = 5.0
     layer_decay: float = 1.0
     warmup: float = 0.06
+    hold: float = 0.0
     weight_decay: float = 0.01
     clip: float = 1.0
     average: float = 0.0
@@ -200,7 +202,8 @@ def _ahead(prepare: Prepare, batches: Sequence[np.ndarray], begin: int, end: int
 
 def _rate(step: int, settings: Settings) -> float:
     rising = settings.warmup * settings.steps
-    return min((step + 1) / max(rising, 1), (settings.steps - step) / max(settings.steps - rising, 1))
+    falling = max(rising, settings.hold * settings.steps)
+    return min((step + 1) / max(rising, 1), 1.0, (settings.steps - step) / max(settings.steps - falling, 1))
 
 
 class _Run:

@@ -16,6 +16,8 @@ from .ner import IGNORE, MAX_PIECES, encode
 # The tag of words whose tag nobody knows.
 UNKNOWN = ""
 EXPONENT = 0.5
+# Of so many languages and more, a twentieth of the text each is enough to draw from.
+MANY = 20
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Material:
 def gather(parts: Sequence[Sequence[Sentence]], count: int, *, teacher: Checkpoint, world: World) -> Material:
     """Draw about `count` sentences, of a part with n sentences in proportion to the square root of n, and encode them.
 
+    Text that was read up to a limit counts as far as it was read.
+
     Args:
         parts: sentences by file or text; those of `unlabelled` have no task loss.
         count: how many in all; fewer where parts do not hold their share.
@@ -83,9 +87,9 @@ def unlabelled(texts: Mapping[str, Sequence[tuple[str, ...]]]) -> list[list[Sent
 
 
 def labelled(world: World, languages: Sequence[str] = ()) -> list[list[Sentence]]:
-    """Labelled sentences, file by file; of some languages alone, where any are named."""
-    files = world.labelled()
-    return [list(files[key]) for key in sorted(files) if not languages or key[1] in languages]
+    """Labelled sentences, file by file: of the languages named, else of those that the build is restricted to."""
+    files, wanted = world.labelled(), languages or world.languages
+    return [list(files[key]) for key in sorted(files) if not wanted or key[1] in wanted]
 
 
 def text(world: World, count: int, languages: Sequence[str] = ()) -> list[list[Sentence]]:
@@ -93,7 +97,8 @@ def text(world: World, count: int, languages: Sequence[str] = ()) -> list[list[S
 
     Args:
         world: whose sentences.
-        count: how many will be drawn, so that no more text than that is read.
-        languages: of these alone; empty for all.
+        count: how many will be drawn, so that not much more text than that is read.
+        languages: of these alone; empty for those that the build is restricted to, else for all.
     """
-    return unlabelled(world.unlabelled(languages, count if languages else max(count // 20, 1)))
+    wanted = languages or world.languages
+    return unlabelled(world.unlabelled(wanted, max(count // min(len(wanted) or MANY, MANY), 1)))

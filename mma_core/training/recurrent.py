@@ -1,8 +1,9 @@
 """XtremeDistil: a recurrent student from its teacher's word embeddings, taught in three stages.
 
 Source: Mukherjee & Awadallah 2020, sections 4 and 5, algorithm 1; the learning rate and dropout are the paper's, its
-cosine schedule with restarts is the loop's linear decay here, and stages end after a number of steps instead of at
-convergence.
+cosine schedule with restarts is the loop's linear decay here, over a whole stage, so what thaws last learns at half the
+rate; and stages end after a number of steps instead of at convergence, with the last weights. The third stage goes on
+with the second's head, where their code begins it anew; inputs have up to 96 pieces, not 32.
 
 1. Representation: the projection learns a middle layer's states of the teacher, end to end, without labels. The paper
    writes a KL divergence, and its code applies one to the raw vectors, which are no distributions: what is negative is

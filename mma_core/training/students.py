@@ -23,12 +23,14 @@ class Phase:
         losses: what is learnt.
         learning_rate: the peak.
         train_embeddings: whether the word embeddings learn too.
+        hold: the share of the phase after which the rate falls.
         change: (model, steps of the phase) → what the loop calls after each step, to change the model as it learns.
     """
 
     losses: Losses
     learning_rate: float
     train_embeddings: bool = False
+    hold: float = 0.0
     change: Callable[[PreTrainedModel, int], After] | None = None
 
 
@@ -100,6 +102,7 @@ def taught(step: Step, student: Checkpoint, learnt_from: Material, world: World,
                 steps=length,
                 batch_size=budgets.BATCH,
                 learning_rate=phase.learning_rate,
+                hold=phase.hold,
                 head_factor=1.0,
                 seed=world.seed,
             ),

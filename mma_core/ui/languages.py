@@ -34,8 +34,8 @@ TABLE = (
 )
 NOTE = (
     "Tiers go by the labelled sentences of the language in the teacher's training files: high-resource from "
-    f"{HIGH_FROM:,}, mid-resource from {MID_FROM:,}, low-resource below, zero-shot none. Where the same was measured "
-    "twice, the newer row is shown."
+    f"{HIGH_FROM:,}, mid-resource from {MID_FROM:,}, low-resource below, zero-shot none. All rows are of "
+    "one machine, the one with most of the recipe's; where the same was measured twice, the newer one is shown."
 )
 
 

@@ -86,7 +86,8 @@ def gathered(asked: Asked) -> Grid:
 def _noted(note: str, found: Grid) -> str:
     if not found.left_out:
         return note
-    return f"{note} Left out: {found.left_out} rows on other sentences or with other weights of the teacher."
+    why = "of other machines, on other sentences or with other weights of the teacher"
+    return f"{note} Left out: {found.left_out} rows {why}."
 
 
 def who_pays(asked: Asked) -> Answer:

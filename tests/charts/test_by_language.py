@@ -42,9 +42,21 @@ def test_only_the_chosen_teacher_and_recipe_have_places() -> None:
     assert all(place.recipe is None for place in places(recipe=None))
 
 
-def test_the_newest_row_stands_whatever_the_machine() -> None:
-    old = row("int8", 10, 2, language="de", dataset="uner", date="2025-12-31", cpu="another")
-    new = row("int8", 88, 2, language="de", dataset="uner", date="2027-02-01", cpu="another")
+def test_rows_are_of_the_machine_with_most_of_the_recipes() -> None:
+    elsewhere = [
+        row("int8", 10, 2, language="de", dataset="uner", date="2027-02-01", cpu="another"),
+        row("layers:6", 20, 2, language="de", dataset="uner", date="2027-02-01", threads=1),
+    ]
+    found = {place.language.code: place for place in places([*elsewhere, *ROWS])}
+    assert found["de"].recipe == ROWS[1]
+    both = [row("layers:6", 20, 2, language="ko", dataset="transfer", threads=1), *elsewhere, *ROWS]
+    assert {place.language.code: place.teacher for place in places(both, recipe="layers:6")} == {"ko": None, "de": None}
+    assert len(places([*elsewhere, *ROWS], recipe="gone:3")) == 3
+
+
+def test_the_newest_row_stands() -> None:
+    old = row("int8", 10, 2, language="de", dataset="uner", date="2025-12-31")
+    new = row("int8", 88, 2, language="de", dataset="uner", date="2027-02-01")
     found = {place.language.code: place for place in places([new, *ROWS, old])}
     assert found["de"].recipe == new
 

@@ -1,5 +1,7 @@
 """The heat map of changes: known differences give known cells."""
 
+from dataclasses import replace
+
 import pytest
 from grids import ROWS, grid_of
 from rows import scored
@@ -35,10 +37,25 @@ def test_takeaway_counts_and_names_the_deepest_loss() -> None:
 def test_a_recipe_that_loses_nowhere_is_named() -> None:
     rows = [scored("teacher", 80), scored("onnx", 80), scored("layers:6", 20)]
     line = takeaway(cells(grid_of(rows)))
-    assert "onnx surely loses nowhere." in line
+    assert "onnx has no sure loss (macro mean over 1 data set)." in line
     better = takeaway(cells(grid_of([scored("teacher", 20), scored("int8", 80)])))
-    assert "0 surely lose and 1 surely gain. int8 surely loses nowhere." in better
+    assert "0 surely lose and 1 surely gain. int8 has no sure loss (macro mean over 1 data set)." in better
     assert "deepest" not in better
+
+
+def test_a_sure_loss_of_the_mean_is_a_loss_too() -> None:
+    codes = ("de", "sw", "am", "yo")
+    rows = [scored(recipe, right, code) for recipe, right in (("teacher", 80), ("int8", 80)) for code in codes]
+    close = [replace(row, counts=_swapped(row.counts)) if row.recipe == "int8" else row for row in rows]
+    macro, *single = cells(grid_of(close))
+    assert macro.found.high < 0
+    assert all(cell.found.high >= 0 for cell in single)
+    assert "int8" not in takeaway([macro, *single])
+
+
+def _swapped(counts: list[list[int]]) -> list[list[int]]:
+    """Lose ten of the entities found, and find four others."""
+    return [[0, 0, 1]] * 10 + counts[10:80] + [[1, 1, 1]] * 4 + counts[84:]
 
 
 @pytest.mark.parametrize("rows", [[], [scored("teacher", 90)], [scored("int8", 90)]])
@@ -49,10 +66,19 @@ def test_nothing_to_compare_says_what_to_run(rows: list) -> None:
     assert records(found) == []
 
 
+def test_the_mean_is_over_the_data_sets_that_recipes_share() -> None:
+    rows = [row for row in ROWS if row.recipe in ("teacher", "int8")]
+    more = [scored("onnx", 10, code) for code in ("de", "sw")] + [scored("time:sw,s", 60, "sw")]
+    macros = {cell.recipe: cell for cell in cells(grid_of([*more, *rows])) if cell.place is None}
+    assert {recipe: cell.sets for recipe, cell in macros.items()} == {"int8": 2, "onnx": 2}
+    assert macros["int8"].found.points == pytest.approx((200 * 50 / 150 - 200 * 80 / 180) / 2)
+    assert "All, macro over 2 data sets" in hover(macros["int8"])
+
+
 def test_gaps_and_recipes_that_are_gone_from_the_grammar_are_drawn() -> None:
     figure = heat_map(cells(grid_of([*ROWS, scored("gone:3", 60, "de")])))
     column = list(figure.layout.xaxis.ticktext).index("gone:3")
-    assert [row[column] is None for row in figure.data[0].z] == [False, True, False, True]
+    assert [row[column] is None for row in figure.data[0].z] == [True, True, False, True]
 
 
 def test_hover_and_records_tell_all() -> None:

@@ -18,6 +18,13 @@ def test_the_tier_that_pays_is_named_with_its_interval() -> None:
     assert "high-resource +0.0 [0.0, 0.0]." in line
 
 
+def test_who_surely_pays_need_not_pay_most() -> None:
+    rows = [scored("teacher", 90), scored("int8", 80), scored("teacher", 2, "am", of=4), scored("int8", 1, "am", of=4)]
+    line = takeaway(disparity(grid_of(rows), "int8"))
+    assert line.startswith("int8: high-resource languages surely pay, −5.8 [")
+    assert "; zero-shot −26.7 [" in line
+
+
 def test_when_nobody_surely_pays_it_says_so() -> None:
     rows = [scored("teacher", 80, "de"), scored("int8", 80, "de")]
     assert takeaway(disparity(grid_of(rows), "int8")) == (

@@ -24,16 +24,26 @@ def test_macro_over_the_data_sets_where_all_have_the_type() -> None:
 
 def test_takeaway_names_the_type_that_loses_most() -> None:
     assert takeaway(typed(grid_of(ROWS))) == (
-        "Over 1 recipe organisations lose most: organisations −6.0, locations −1.0, persons +0.0 points on average; "
+        "Over 1 recipe and 1 to 2 data sets organisations lose most: organisations −6.0, locations −1.0, "
+        "persons +0.0 points on average; "
         "the deepest loss is organisations under int8: −6.0."
     )
 
 
+def test_a_recipe_for_one_language_costs_the_others_none() -> None:
+    codes = ("de", "sw", "am")
+    rows = [scored(recipe, 80, code) for recipe in ("teacher", "int8") for code in codes]
+    found = typed(grid_of([*rows, scored("time:sw,s", 80, "sw")]))
+    assert [(one.recipe, one.sets["PER"]) for one in found] == [("teacher", 3), ("int8", 3)]
+
+
 def test_no_loss_no_teacher_and_nothing() -> None:
     same = [scored(recipe, 80, per_type={"PER": 90.0}) for recipe in ("teacher", "int8")]
-    assert takeaway(typed(grid_of(same))) == "No type loses under any recipe; the teacher has persons 90.0."
+    assert takeaway(typed(grid_of(same))) == (
+        "No type loses under any recipe over 1 data set; the teacher has persons 90.0."
+    )
     assert takeaway(typed(grid_of(ROWS[2:]))) == (
-        "int8 is best at persons: persons 80.0, organisations 54.0, locations 39.5."
+        "int8 is best at persons: persons 80.0, organisations 54.0, locations 39.5, over 2 data sets."
     )
     assert takeaway(typed(grid_of([]))) == NONE_MEASURED
     assert len(dots([]).data) == 0

@@ -35,8 +35,21 @@ def test_gold_and_silver_stand_apart() -> None:
 
 
 def test_the_newest_row_stands() -> None:
-    newer = scored("int8", 10, "de", date="2027-01-01", cpu="another")
+    newer = scored("int8", 10, "de", date="2027-01-01")
     assert grid_of([newer, *ROWS]).rows["int8", ("de", "uner")] == newer
+
+
+@pytest.mark.parametrize("other", [{"cpu": "another"}, {"threads": 1}])
+def test_rows_are_of_the_machine_with_most_of_them(other: dict) -> None:
+    elsewhere = [scored("int8", 10, code, date="2027-01-01", **other) for code in ("de", "sw")]
+    grid = grid_of([*elsewhere, *ROWS])
+    assert list(grid.rows.values()) == ROWS
+    assert grid.left_out == 2
+
+
+def test_of_two_machines_with_equally_many_rows_the_newer_is_taken() -> None:
+    old, new = scored("int8", 20), scored("int8", 30, date="2027-01-01", cpu="another")
+    assert list(grid_of([new, old]).rows.values()) == [new]
 
 
 def test_rows_on_other_sentences_or_of_other_weights_are_left_out() -> None:

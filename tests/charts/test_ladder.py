@@ -37,9 +37,20 @@ def test_one_line_a_tier_by_number() -> None:
     assert len(plain.layout.shapes) == 0
 
 
+def test_a_rung_of_one_language_takes_none_from_the_others() -> None:
+    codes = ("de", "sw", "yo")
+    rows = [scored(recipe, 80, code) for recipe in ("teacher", "sparse:0.5", "sparse:0.7") for code in codes]
+    found = ladder(grid_of([*rows, scored("sparse:0.9", 10, "de")]), "sparse:N")
+    assert {rung.recipe for rung in found.rungs} == {"sparse:0.5", "sparse:0.7"}
+    assert {place for rung in found.rungs for place in rung.places} == {(code, "uner") for code in codes}
+    alone = ladder(grid_of([*rows[:3], scored("sparse:0.9", 10, "de")]), "sparse:N")
+    assert [rung.recipe for rung in alone.rungs] == ["sparse:0.9"]
+
+
 def test_takeaway_names_the_hardest_rung_by_tier_and_the_safe_ones() -> None:
     line = takeaway(ladder(grid_of(SPARSE), "sparse:N"))
     assert line.startswith("At sparse:0.9, the hardest rung, of the teacher's macro F1 is kept: mid-resource 64.3% [")
+    assert "] over 1 data set, high-resource " in line
     assert line.endswith("Every tier keeps 99% at 0.5.")
     assert takeaway(ladder(grid_of(), "layers:N")).endswith("No rung keeps 99% in every tier.")
 

@@ -29,10 +29,17 @@ def test_rates_are_for_100_entities_of_the_shared_data_sets() -> None:
     assert (teacher.entities, teacher.rate("missed"), teacher.total) == (100, 10, 20)
 
 
+def test_a_recipe_for_one_language_costs_the_others_none() -> None:
+    found = mistakes(grid_of([*ROWS, scored("time:sw,s", 80, "sw")]))
+    assert [(one.recipe, len(one.places)) for one in found] == [
+        *(("teacher", 3), ("int8", 3), ("layers:6", 3), ("layers:6+int8", 3))
+    ]
+
+
 def test_takeaway_names_who_adds_most_and_of_which_kind() -> None:
     assert takeaway(mistakes(grid_of(ROWS_OF_ERRORS))) == (
-        "The teacher makes 20.0 errors for 100 entities; layers:6 makes 35.0 more, most of them missed (+30.0). "
-        "Nearest is int8 (+1.0)."
+        "The teacher makes 20.0 errors for 100 entities of 1 data set; layers:6 makes 35.0 more, above all missed "
+        "(+30.0). Nearest is int8 (+1.0)."
     )
     same = [scored("teacher", 80), scored("int8", 80)]
     assert takeaway(mistakes(grid_of(same))).endswith("no recipe makes more.")
@@ -51,14 +58,14 @@ def test_bars_show_the_change_or_the_whole() -> None:
 def test_without_the_teacher_the_whole_is_shown() -> None:
     found = mistakes(grid_of(ROWS_OF_ERRORS[1:]))
     assert len(bars(found, change=True).data[0].x) == 2
-    assert takeaway(found) == "int8 makes fewest errors, 21.0 for 100 entities; no row of the teacher."
+    assert takeaway(found) == ("int8 makes fewest: 21.0 errors for 100 entities of 1 data set; no row of the teacher.")
 
 
 def test_nothing_and_the_teacher_alone() -> None:
     assert takeaway(mistakes(grid_of([]))) == NONE_MEASURED
     assert len(bars([], change=True).data) == 0
     alone = mistakes(grid_of(ROWS_OF_ERRORS[:1]))
-    assert takeaway(alone) == "Only the teacher so far: 20.0 errors for 100 entities."
+    assert takeaway(alone) == "Only the teacher so far: 20.0 errors for 100 entities of 1 data set."
     assert len(bars(alone, change=True).data) == 0
     assert records(mistakes(grid_of(ROWS)))[0]["Data sets"] == 3
 

@@ -65,6 +65,21 @@ def test_takeaway() -> None:
     assert charts.takeaway(apart, "typos") == charts.NOT_SHARED
 
 
+def test_overlap_is_of_the_shares_kept_not_of_f1() -> None:
+    apart = charts.takeaway(cells([*rows("onnx", 40, 35, 30), *rows("int8", 90, 60, 31)]), "typos")
+    assert "keeps 75% of its F1 (40.0 → 30.0); int8 keeps 34% of its F1 (90.0 → 31.0) (1" in apart
+    close = charts.takeaway(cells([*rows("onnx", 80, 60, 40), *rows("int8", 40, 30, 19)]), "typos")
+    assert "int8 keeps 48% of its F1 (40.0 → 19.0), with overlapping intervals (1" in close
+
+
+@pytest.mark.parametrize("other", [{"sentences": 100}, {"seed": 14}, {"weights": "ffff"}])
+def test_a_curve_is_of_the_same_sentences_and_weights(other: dict) -> None:
+    newer = [row("onnx", strength, 9, date="2026-12-01", **other) for strength in (0.5, 1.0)]
+    assert cells([*newer, *ROWS]) == ROWS
+    remade = [row("onnx", 0, 80, date="2026-12-02", **other), *newer]
+    assert [one.f1 for one in cells([*ROWS[:3], *remade])] == [9, 9, 80]
+
+
 def test_a_recipe_that_finds_nothing_keeps_nothing() -> None:
     (curve,) = charts.curves(cells(rows("onnx", 0, 0, 0)))
     assert curve.kept == 0
@@ -104,13 +119,13 @@ def test_sparsity_by_tier() -> None:
     found = charts.kept(cells(SPARSE), LABELLED)
     assert [(one.tier, one.embeddings, one.sparsity, round(one.kept, 6), one.sets) for one in found] == [
         (Tier.HIGH, False, 0, 50, 1),
-        (Tier.HIGH, False, 0.5, 55, 1),
+        (Tier.HIGH, False, 0.9, 25, 1),
         (Tier.HIGH, True, 0, 50, 1),
-        (Tier.HIGH, True, 0.9, 25, 1),
+        (Tier.HIGH, True, 0.5, 55, 1),
         (Tier.MID, False, 0, 50, 1),
-        (Tier.MID, False, 0.5, 45, 1),
+        (Tier.MID, False, 0.9, 5, 1),
         (Tier.MID, True, 0, 50, 1),
-        (Tier.MID, True, 0.9, 5, 1),
+        (Tier.MID, True, 0.5, 45, 1),
     ]
     assert charts.sparsity_takeaway(found) == (
         "F1 kept under the perturbation, dense → 90% sparse: high-resource 50% → 25%, mid-resource 50% → 5%."
@@ -122,7 +137,7 @@ def test_sparsity_by_tier() -> None:
         "mid-resource",
         "mid-resource, embeddings too",
     ]
-    assert list(figure.data[1].x) == [0, 0.9]
+    assert list(figure.data[1].x) == [0, 0.5]
     assert figure.data[1].line.dash == "dash"
     assert figure.data[0].hovertext[0] == "<b>high-resource</b><br>dense<br>keeps 50.0% of its F1<br>1 data set"
 
@@ -131,7 +146,7 @@ def test_sparsity_of_a_teacher_of_unknown_training_and_without_a_dense_row() -> 
     (one,) = charts.kept(cells(rows("sparse:0.9", 40, 30, 10)), {})
     assert (one.tier, one.kept) == (None, 25)
     assert charts.sparsity_takeaway([one]).endswith("90% sparse: tier not known 25%.")
-    assert charts.by_sparsity([one]).data[0].name == "tier not known, embeddings too"
+    assert charts.by_sparsity([one]).data[0].name == "tier not known"
 
 
 def test_no_sparse_recipes_yet() -> None:

@@ -31,6 +31,21 @@ def test_parts_are_what_the_model_consists_of(made: Made, recipe: str) -> None:
     assert found.rest > 0
 
 
+@pytest.mark.parametrize("recipe", ["", "+int8", "+int8static"])
+def test_an_lstm_multiplies_by_its_weights(made: Made, recipe: str) -> None:
+    embedding, states = 8, 12
+    artifact = made("bert", f"xtreme:{embedding},{states}{recipe}")
+    found = anatomy(artifact)
+    lstms = 2 * 4 * states * (embedding + states)
+    projection = 2 * states * WIDTH
+    assert found.weights == lstms + projection + WIDTH * TAGS
+    size = 4 if not recipe else 1
+    rows = artifact.config["vocab_size"]
+    assert size * rows * embedding <= found.embeddings < size * rows * embedding + 8 * rows + 1024
+    assert size * (lstms + projection) <= found.layers < 4 * (lstms + projection) + 8192
+    assert sum(asdict(found).values()) - found.weights == artifact.size_bytes
+
+
 @pytest.mark.parametrize("model_type", tiny.MODEL_TYPES)
 def test_every_kind_of_teacher_comes_apart(made: Made, model_type: str) -> None:
     found = anatomy(made(model_type))

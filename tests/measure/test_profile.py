@@ -45,9 +45,15 @@ def test_a_profile(made: Made, tiny_teacher: Callable[[str], Path], recipe: str)
 
 
 def test_operations_are_two_a_weight_and_piece_and_the_attention() -> None:
-    config = {"num_hidden_layers": 2, "hidden_size": 32}
+    config = {"num_hidden_layers": 2, "hidden_size": 32, "num_attention_heads": 4}
     assert profile._operations([10], 1000, config) == pytest.approx((2 * 1000 * 10 + 4 * 2 * 32 * 100) / 1e9)
-    assert profile._operations([10, 5], 0, {"n_layers": 1, "dim": 8}) == pytest.approx(4 * 8 * 125 / 1e9)
+    assert profile._operations([10, 5], 0, {"n_layers": 1, "dim": 8, "n_heads": 2}) == pytest.approx(4 * 8 * 125 / 1e9)
+
+
+def test_what_has_no_attention_needs_no_operations_for_it(made: Made) -> None:
+    config = made("bert", "xtreme:8,12").config
+    assert config["num_hidden_layers"] == 1
+    assert profile._operations([10, 5], 1000, config) == pytest.approx(2 * 1000 * 15 / 1e9)
 
 
 def test_what_cannot_be_taken_apart() -> None:

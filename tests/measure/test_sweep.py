@@ -10,7 +10,7 @@ from builds import Made, quiet
 from rows import row
 
 from mma_core import orders, results, sources
-from mma_core.data import Corpus
+from mma_core.data import Corpus, samples
 from mma_core.engines import available_threads
 from mma_core.errors import DataError, RecipeError
 from mma_core.measure import bench as bench_room
@@ -25,13 +25,19 @@ from mma_core.results import Measurement
 pytest_plugins = ("engine_fixtures",)
 
 WEIGHTS = "0123456789ab"
-CORPORA = [Corpus("samples", code, "test", Path(f"{code}.conll")) for code in ("de", "en", "fr")]
+CORPORA = [corpus for corpus in samples() if corpus.language in ("de", "en", "fr")]
 RECIPES = [parse("teacher"), parse("int8")]
 
 
 def measurement(recipe: str, corpus: Corpus, teacher: str = "multi", **changes: Any) -> Measurement:
     place = {"teacher": teacher, "language": corpus.language, "dataset": corpus.source}
-    here = {"cpu": cpu(), "threads": available_threads(), "revision": orders.REVISION, "weights": WEIGHTS}
+    here = {
+        "sentences": len(corpus.sentences),
+        "cpu": cpu(),
+        "threads": available_threads(),
+        "revision": orders.REVISION,
+        "weights": WEIGHTS,
+    }
     return row(recipe, **place, **(here | changes))
 
 
@@ -126,7 +132,14 @@ def test_recipes_of_a_file(tmp_path: Path) -> None:
         read_recipes(tmp_path / "none.txt")
 
 
-ELSEWHERE = [{"cpu": "another"}, {"threads": 99}, {"weights": "older"}, {"revision": 0}]
+ELSEWHERE = [
+    {"cpu": "another"},
+    {"threads": 99},
+    {"weights": "older"},
+    {"revision": 0},
+    {"sentences": 1},
+    {"budget": "quick"},
+]
 
 
 @pytest.mark.parametrize("change", ELSEWHERE, ids=lambda change: next(iter(change)))

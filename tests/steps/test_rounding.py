@@ -39,6 +39,7 @@ def world() -> World:
         threads=1,
         full_range=True,
         report=quiet,
+        languages=(),
         labelled=dict,
         unlabelled=lambda codes, count: texts,
         budget="quick",

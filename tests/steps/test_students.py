@@ -1,13 +1,13 @@
 """What the recurrent and the bilingual student refuse, and what they learn from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
-from builds import quick_builds, quiet
+from builds import SENTENCES, quick_builds, quiet
 
 from mma_core import build, checkpoint, making, orders
 from mma_core.checkpoint import Checkpoint
@@ -43,7 +43,9 @@ def test_a_recurrent_student_teaches_neither(teacher: Checkpoint) -> None:
     student = recurrent.start(teacher, width=8, states=12, seed=1)
     with pytest.raises(RecipeError, match="step xtreme:4,4: the teacher is a recurrent student itself"):
         made(student, "xtreme:4,4")
-    with pytest.raises(RecipeError, match="step bistil:en,de: the teacher has 1 layer; half of it is none"):
+    with pytest.raises(
+        RecipeError, match="step bistil:en,de: the teacher has 1 layers; a number that is not even has no half"
+    ):
         made(student, "bistil:en,de")
 
 
@@ -96,6 +98,29 @@ def test_nothing_to_learn_from(teacher: Checkpoint, text: str) -> None:
 def test_two_languages_are_two() -> None:
     with pytest.raises(RecipeError, match="step bistil:en,en: source and target are the same language"):
         build.build(parse("bistil:en,en"), teacher="/no/such/teacher")
+
+
+@pytest.mark.parametrize("text", ["minilm:1x8", "time:de,s"])
+def test_a_recurrent_teacher_has_no_relations(teacher: Checkpoint, text: str) -> None:
+    student = recurrent.start(teacher, width=8, states=12, seed=1)
+    with pytest.raises(RecipeError, match=f"step {text}: the teacher is a xtreme model and has no attention"):
+        made(student, text)
+
+
+@pytest.mark.parametrize("restricted", [(), ("de",)])
+def test_what_is_read_of_each_language_follows_their_number(teacher: Checkpoint, restricted: tuple[str, ...]) -> None:
+    asked: list[tuple[tuple[str, ...], int]] = []
+
+    def unlabelled(codes: Sequence[str], count: int) -> dict[str, list[tuple[str, ...]]]:
+        asked.append((tuple(codes), count))
+        return {"de": [("a",)]}
+
+    files = {("a", "en"): tiny.corpus()[:1], ("b", "de"): tiny.corpus()[1:2]}
+    world = world_of(teacher, "layers:1", unlabelled=unlabelled, labelled=lambda: files, languages=restricted)
+    with quick_builds():
+        learnt = students.material(parse("layers:1").steps[0], teacher, world)
+    assert asked == [(restricted, SENTENCES if restricted else SENTENCES // 20)]
+    assert len(learnt.encoded) == (2 if restricted else 3), "labels of other languages are not learnt"
 
 
 def test_a_language_without_text(teacher: Checkpoint) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from mma_core.training.loop import Batch, Settings, fit, non_default, plan_batches
+from mma_core.training.loop import Batch, Settings, _rate, fit, non_default, plan_batches
 
 SETTINGS = Settings(steps=12, batch_size=4, learning_rate=1e-2, save_every=4, weight_decay=0.1)
 INPUTS = torch.randn(40, 6, generator=torch.Generator().manual_seed(1))
@@ -270,6 +270,11 @@ def test_the_rate_rises_to_its_peak_and_falls_to_nothing(tmp_path: Path) -> None
     assert reports == [row["step"] / 100 for row in rows]
     assert all(row["loss"] > 0 and row["sentences_per_s"] > 0 for row in rows)
     assert rows[-1]["loss"] < rows[0]["loss"]
+
+
+def test_the_rate_is_held_before_it_falls() -> None:
+    settings = dataclasses.replace(SETTINGS, steps=10, warmup=0.2, hold=0.6)
+    assert [_rate(step, settings) for step in range(11)] == pytest.approx([0.5, 1, 1, 1, 1, 1, 1, 0.75, 0.5, 0.25, 0])
 
 
 sizes = st.lists(st.integers(0, 30), min_size=1, max_size=5).filter(any)

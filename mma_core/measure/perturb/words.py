@@ -46,7 +46,9 @@ def mix(sentence: Sentence, material: Material, draws: Sequence[Draw]) -> Senten
 
 
 def _mixed(word: str, material: Material) -> str:
-    other = material.english.get(word.lower(), word)
+    other = material.english.get(word.lower())
+    if other is None:
+        return word
     return other.capitalize() if word[0].isupper() else other
 
 

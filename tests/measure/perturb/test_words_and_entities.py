@@ -48,6 +48,11 @@ def test_mixing_goes_by_frequency_rank() -> None:
     assert english_for([GERMAN], []) == {}
 
 
+def test_a_word_that_has_no_english_one_stays_as_it_is() -> None:
+    given = sentence("USA/O McDonald/O ІТ/O Die/O")
+    assert full("mixed", given, Material(LANGUAGES["de"], {}, {"die": "the"})).words == ("USA", "McDonald", "ІТ", "The")
+
+
 @pytest.mark.parametrize(
     ("code", "english", "reason"),
     [
