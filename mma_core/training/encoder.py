@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import json
 import struct
+import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -163,6 +164,25 @@ def tokenizer(pieces: list[tuple[str, float]]) -> Tokenizer:
     built.add_special_tokens([AddedToken(text, normalized=False, special=True) for text in SPECIALS])
     built.add_special_tokens([AddedToken(MASK, lstrip=True, normalized=False, special=True)])
     return built
+
+
+def with_small_letters(built: Tokenizer) -> Tokenizer:
+    """A copy of a tokenizer that reads a Latin capital as its small letter where its pieces have that alone.
+
+    XLM-R's pieces lack Ŋ, Ɛ, Ɔ, Ɖ and Ɲ, with which names in Ewe, Fon, Bambara and others begin.
+    """
+    known = {character for piece in built.get_vocab() for character in piece}
+    capitals = (chr(code) for code in range(0x80, 0x2C00))
+    unknown = [c for c in capitals if c not in known and c.isupper() and c.lower() in known and _is_latin(c)]
+    copied = Tokenizer.from_str(built.to_str())
+    copied.normalizer = normalizers.Sequence(
+        [built.normalizer, *(normalizers.Replace(capital, capital.lower()) for capital in unknown)]
+    )
+    return copied
+
+
+def _is_latin(character: str) -> bool:
+    return unicodedata.name(character, "").startswith("LATIN")
 
 
 def config() -> BertConfig:

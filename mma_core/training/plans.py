@@ -53,6 +53,7 @@ class Stage:
         mixture: the sentences.
         dropout: of hidden states and attention.
         train_embeddings: whether the word embeddings learn too; such a teacher cannot share the encoder's.
+        small_letters: whether Latin capitals that no piece has are read as their small letters.
         task: `ner` on labelled sentences; `masked-lm` on unlabelled text; `soft-labels`, the tags that earlier stages
             give unlabelled text. Of the mixture text takes languages and exponent alone, and `drop` with soft labels.
         start: name of the stage whose weights it begins with, `encoder` for the bare encoder; empty for the one before.
@@ -66,6 +67,7 @@ class Stage:
     mixture: Mixture = field(default_factory=Mixture)
     dropout: float = 0.0
     train_embeddings: bool = False
+    small_letters: bool = False
     task: str = "ner"
     start: str = ""
     taught_by: int = 0

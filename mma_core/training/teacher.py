@@ -70,17 +70,17 @@ def train(name: str, *, data: Path, work: Path, plans: Path = PLANS, report: Rep
 
 def run_stages(name: str, stages: Sequence[Stage], *, data: Path, work: Path, report: Report) -> Trained:
     """Run stages one after the other, each from the weights of the one before."""
-    tokenizer = encoder.tokenizer(encoder.read(encoder.package_file()).pieces)
+    whole = encoder.tokenizer(encoder.read(encoder.package_file()).pieces)
     seen: dict[str, set[tuple[str, int]]] = {}
     key = encoder.SHA256
     folders: list[Path] = []
     files: dict[Path, tuple[Corpus, int]] = {}
-    read: dict[tuple[str, tuple[str, ...], tuple[str, ...]], ner.Labelled] = {}
+    read: dict[tuple[str, bool, tuple[str, ...], tuple[str, ...]], ner.Labelled] = {}
     for number, stage in enumerate(stages):
         report(number / len(stages), f"{stage.name}: reading the training files")
-        which = stage.task, stage.mixture.sources, stage.mixture.languages
-        reading, _ = _TASKS[stage.task]
-        labels = read[which] = read.get(which) or reading(data, stage.mixture, tokenizer)
+        tokenizer = encoder.with_small_letters(whole) if stage.small_letters else whole
+        which = stage.task, stage.small_letters, stage.mixture.sources, stage.mixture.languages
+        labels = read[which] = read.get(which) or _TASKS[stage.task][0](data, stage.mixture, tokenizer)
         key = stage_key(stage, labels.files, key)
         place = work / f"{number + 1}-{stage.name}-{key[:12]}"
         if stage.task == "ner":

@@ -84,3 +84,14 @@ def test_tokenizer_is_built_from_the_pieces() -> None:
     assert built.encode("☃").ids == [0, 4, 3, 2]
     assert built.encode("Ｍünchen").tokens == built.encode("München").tokens, "NFKC"
     assert built.decode(built.encode("München München").ids) == "München München"
+
+
+def test_capitals_that_no_piece_has_are_read_as_small_letters() -> None:
+    whole = encoder.tokenizer([*PIECES, ("ɖ", -3.0), ("Ŋ", -3.0), ("ŋ", -3.0), ("о", -3.0)])
+    small = encoder.with_small_letters(whole)
+    assert small.encode("Ɖ").tokens == whole.encode("ɖ").tokens
+    assert small.encode("Ŋ").tokens == whole.encode("Ŋ").tokens, "known"
+    assert small.encode("О").tokens == whole.encode("О").tokens, "Cyrillic"
+    assert whole.encode("Ɖ").tokens[-2] == "Ɖ"
+    assert small.get_vocab() == whole.get_vocab()
+    assert small.encode("Ɖ Ɖ").offsets == whole.encode("ɖ ɖ").offsets
