@@ -148,6 +148,8 @@ def raw_table() -> str:
 
 def _most_lost(rows: list[results.RawText]) -> str:
     worst = min(rows, key=lambda row: row.difference)
+    if worst.difference >= 0:
+        return "none"
     return f"{worst.language} {worst.difference:+.1f} [{worst.low:+.1f}, {worst.high:+.1f}]"
 
 

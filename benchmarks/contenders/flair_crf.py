@@ -10,7 +10,7 @@ from typing import Any
 
 from ..rival import Entity, Job, Made, Tag
 
-EPOCHS, BATCH, LEARNING_RATE = 3, 16, 2e-3
+EPOCHS, BATCH, LEARNING_RATE = 12, 16, 2e-3
 TAGGING_BATCH = 32
 WORD_WIDTH, HIDDEN, MIN_COUNT = 100, 256, 2
 FILE = "model.pt"

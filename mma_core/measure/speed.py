@@ -11,7 +11,7 @@ import numpy as np
 
 from ..runtime import Tagger
 
-ROUNDS = 5
+ROUNDS = 9
 ROUND_SECONDS = 0.25
 LATENCY_TEXTS = 12
 WARM_UP_TEXTS = 8
