@@ -20,8 +20,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 app: $(APP_READY)
 	$(BIN)/python app.py --host $(HOST) --port $(PORT)
 
+# Threads that wait must sleep: spinning, those of two test processes take the cores from each other.
 test: $(DEV_READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV_READY)
 	$(BIN)/ruff check .
