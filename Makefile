@@ -22,7 +22,7 @@ app: $(APP_READY)
 
 # Threads that wait must sleep: spinning, those of two test processes take the cores from each other.
 test: $(DEV_READY)
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV_READY)
 	$(BIN)/ruff check .

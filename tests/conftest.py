@@ -70,6 +70,18 @@ def tiny_corpus() -> list[Sentence]:
     return tiny.corpus()
 
 
+@pytest.fixture(scope="module")
+def short_rounds() -> Iterator[None]:
+    """Speeds are taken in fewer and shorter rounds: what they are is another matter than that they are."""
+    from mma_core.measure import bench, speed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(speed, "ROUNDS", 3)
+        patch.setattr(speed, "ROUND_SECONDS", 0.1)
+        patch.setattr(bench, "ENERGY_SECONDS", 0.1)
+        yield
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the checkout."""

@@ -17,6 +17,7 @@ from mma_core.recipe import parse
 from mma_core.results import Measurement
 
 pytest_plugins = ("engine_fixtures",)
+pytestmark = pytest.mark.usefixtures("short_rounds")
 
 FIELDS = {
     *("recipe", "teacher", "language", "dataset", "f1", "f1_low", "f1_high", "precision", "recall", "per_type"),
@@ -58,7 +59,7 @@ def corpus(teacher: str, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 
 @pytest.fixture(scope="module")
-def rows(made: Made, corpus: Corpus, teacher: str) -> list[Measurement]:
+def rows(made: Made, corpus: Corpus, teacher: str, short_rounds: None) -> list[Measurement]:
     """The baseline and its export, measured."""
     made("bert")
     seen: list[float] = []

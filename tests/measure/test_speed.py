@@ -9,9 +9,12 @@ import pytest
 from tokenizers import Encoding
 
 from mma_core.decoding import PieceTags
-from mma_core.measure.speed import LATENCY_TEXTS, ROUNDS, WARM_UP_TEXTS, Speed, speed
+from mma_core.measure import speed as room
+from mma_core.measure.speed import LATENCY_TEXTS, WARM_UP_TEXTS, Speed, speed
 from mma_core.runtime import Tagger
 from mma_core.spans import Span
+
+pytestmark = pytest.mark.usefixtures("short_rounds")
 
 
 class Dawdler(Tagger):
@@ -56,7 +59,7 @@ def test_they_take_turns_and_the_fast_one_repeats() -> None:
     assert repeats > 5
     # The trial run that sets the repeats comes before the rounds.
     assert rest[0] == ((0.5, len(texts)), 1)
-    assert rest[1:] == [((20, len(texts)), 1), ((0.5, len(texts)), repeats)] * ROUNDS
+    assert rest[1:] == [((20, len(texts)), 1), ((0.5, len(texts)), repeats)] * room.ROUNDS
     assert [count for _, count in journal if count == WARM_UP_TEXTS] == [WARM_UP_TEXTS] * 2
     # Each length once before it is timed.
     assert journal[-4 * LATENCY_TEXTS :] == [(20, 1)] * 2 * LATENCY_TEXTS + [(0.5, 1)] * 2 * LATENCY_TEXTS

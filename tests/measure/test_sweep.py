@@ -23,6 +23,7 @@ from mma_core.recipe import Recipe, parse
 from mma_core.results import Measurement
 
 pytest_plugins = ("engine_fixtures",)
+pytestmark = pytest.mark.usefixtures("short_rounds")
 
 WEIGHTS = "0123456789ab"
 CORPORA = [corpus for corpus in samples() if corpus.language in ("de", "en", "fr")]
