@@ -16,7 +16,7 @@ from .folders import cache_root
 from .orders import SEED, Order, folder_of, revision, versions
 from .pieces import join
 from .recipe import Recipe, Step, World
-from .texts import distinct_words, labelled, unlabelled
+from .texts import labelled, unlabelled, word_counts
 
 if TYPE_CHECKING:
     from .checkpoint import Checkpoint
@@ -122,7 +122,7 @@ def world_of(order: Order, teacher: "Checkpoint", report: Report) -> World:
     return World(
         teacher=teacher,
         texts=unlabelled(order.data, codes, max(TEXTS_PER_LANGUAGE, TEXTS // len(codes) if codes else 0)),
-        words=lambda code: distinct_words(order.data, code),
+        words=lambda code: word_counts(order.data, code),
         encode=lambda sentence: [],
         seed=SEED,
         threads=engines.available_threads(),

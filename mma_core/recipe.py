@@ -38,7 +38,7 @@ class World:
     Attributes:
         teacher: the checkpoint that the recipe starts from.
         texts: language code → unlabelled sentences, each as its words.
-        words: language code → the words to keep pieces for.
+        words: language code → its words, and how often each stands in its text.
         encode: words of a sentence → piece ids, specials included, by the tokenizer of the exported model.
         seed: of every random choice.
         threads: processor threads to use.
@@ -56,7 +56,7 @@ class World:
 
     teacher: Any
     texts: Mapping[str, Sequence[tuple[str, ...]]]
-    words: Callable[[str], Iterable[str]]
+    words: Callable[[str], Mapping[str, int]]
     encode: Callable[[Sequence[str]], list[int]]
     seed: int
     threads: int

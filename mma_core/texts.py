@@ -1,6 +1,7 @@
 """The text that a build may use: unlabelled sentences, labelled ones, and words, of a data folder or built in."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import builtin, data
@@ -55,8 +56,12 @@ def labelled(folder: Path | None, teacher: str) -> dict[tuple[str, str], list[da
     return {(file.source, file.language): file.sentences for file in files}
 
 
-def distinct_words(folder: Path | None, code: str) -> list[str]:
-    """All words of a language's unlabelled text: of a data folder, else of the built-in word list."""
+def word_counts(folder: Path | None, code: str) -> Mapping[str, int]:
+    """The words of a language and how often each stands in its text.
+
+    These are of a data folder's unlabelled text, else of the built-in word list, which knows no numbers: its words are
+    the most frequent ones, and count alike.
+    """
     if folder is None:
-        return data.word_list(code)
-    return sorted({word for text in unlabelled(folder, [code], ALL_TEXTS)[code] for word in text})
+        return dict.fromkeys(data.word_list(code), 1)
+    return Counter(word for text in unlabelled(folder, [code], ALL_TEXTS)[code] for word in text)

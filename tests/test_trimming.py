@@ -34,12 +34,16 @@ def whole(kind: str) -> Tokenizer:
     return tiny.tokenizer(KINDS[kind])
 
 
+def kept_ids(tokenizer: Tokenizer, kept_words: list[str]) -> list[int]:
+    return trimming.kept_ids(tokenizer, [dict.fromkeys(kept_words, 1)])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=100)
 @given(kept_words=st.lists(st.sampled_from(ALL), max_size=12), text=texts)
 def test_text_whose_pieces_were_kept_is_cut_as_before(kind: str, kept_words: list[str], text: str) -> None:
     before = whole(kind)
-    kept = trimming.kept_ids(before, kept_words)
+    kept = kept_ids(before, kept_words)
     after = trimming.renumbered(before, kept)
     old, new = before.encode(text), after.encode(text)
     if set(old.ids) <= set(kept):
@@ -53,7 +57,7 @@ def test_text_whose_pieces_were_kept_is_cut_as_before(kind: str, kept_words: lis
 @given(kept_words=st.lists(st.sampled_from(ALL), min_size=1, max_size=12))
 def test_kept_words_are_cut_as_before_anywhere(kind: str, kept_words: list[str]) -> None:
     before = whole(kind)
-    after = trimming.renumbered(before, trimming.kept_ids(before, kept_words))
+    after = trimming.renumbered(before, kept_ids(before, kept_words))
     text = " ".join(kept_words)
     assert after.encode(text).tokens == before.encode(text).tokens
     assert trimming.lossless_share(before, after, kept_words) == 1.0
@@ -63,7 +67,7 @@ def test_kept_words_are_cut_as_before_anywhere(kind: str, kept_words: list[str])
 @given(kept_words=st.lists(st.sampled_from(ALL), max_size=12))
 def test_ids_are_contiguous_and_specials_stay(kind: str, kept_words: list[str]) -> None:
     before = whole(kind)
-    kept = trimming.kept_ids(before, kept_words)
+    kept = kept_ids(before, kept_words)
     after = trimming.renumbered(before, kept)
     vocabulary = after.get_vocab(with_added_tokens=True)
     assert sorted(vocabulary.values()) == list(range(len(kept)))
@@ -80,15 +84,40 @@ def test_ids_are_contiguous_and_specials_stay(kind: str, kept_words: list[str]) 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_really_trims(kind: str) -> None:
     before = whole(kind)
-    kept = trimming.kept_ids(before, ["Paris"])
+    kept = kept_ids(before, ["Paris"])
     assert len(kept) < before.get_vocab_size()
     after = trimming.renumbered(before, kept)
     assert trimming.lossless_share(before, after, ALL) < 1.0
     assert trimming.lossless_share(before, after, []) == 1.0
 
 
+def test_a_piece_is_kept_that_is_frequent_in_any_of_the_languages() -> None:
+    before = Tokenizer(models.WordLevel({"[UNK]": 0, "often": 1, "seldom": 2, "other": 3}, unk_token="[UNK]"))
+    before.pre_tokenizer = pre_tokenizers.Whitespace()
+    # Each word is counted twice, at the start of a text and after a space.
+    large = {"often": 999_999, "seldom": 1}
+    assert trimming._frequent(before, large) == {1, 2}
+    assert trimming._frequent(before, large | {"other": 1}) == {1}
+    assert trimming._frequent(before, {"seldom": 1, "other": 1}) == {2, 3}
+
+
+def test_characters_of_large_scripts_stay_where_the_language_has_them() -> None:
+    characters = ["<unk>", "a", "ж", "中", "한", "か"]
+    before = Tokenizer(models.Unigram([(piece, -1.0) for piece in characters], unk_id=0))
+
+    def kept(codes: tuple[str, ...], used: str = "a") -> set[str]:
+        counts = {used: 1}
+        return {characters[index] for index in trimming.kept_ids(before, [counts], trimming.absent_scripts(codes))}
+
+    assert kept(("de", "sw")) == {"<unk>", "a", "ж", "か"}
+    assert kept(("de",), used="中") == {"<unk>", "a", "ж", "か", "中"}
+    assert kept(("de", "zh")) == set(characters) - {"한"}
+    assert kept(("ja",)) == set(characters) - {"한"}
+    assert kept(("ko",)) == set(characters) - {"中"}
+
+
 def world(kept_words: list[str]) -> SimpleNamespace:
-    return SimpleNamespace(words=lambda code: kept_words, report=quiet)
+    return SimpleNamespace(words=lambda code: dict.fromkeys(kept_words, 1), report=quiet)
 
 
 @pytest.mark.parametrize("model_type", tiny.MODEL_TYPES)
@@ -118,7 +147,7 @@ def test_same_logits_on_kept_text(tiny_teacher: Callable[[str], Path], model_typ
 
 def test_padding_that_positions_are_counted_from_must_not_move(tiny_teacher: Callable[[str], Path]) -> None:
     teacher = checkpoint.load(str(tiny_teacher("roberta")))
-    kept = trimming.kept_ids(teacher.tokenizer, ["Angela"])
+    kept = kept_ids(teacher.tokenizer, ["Angela"])
     longest = next(old for new, old in enumerate(kept) if new != old)
     gone = next(old for old in range(teacher.config.vocab_size) if old not in kept)
     for pad in (longest, gone):
@@ -131,7 +160,7 @@ def test_wordpiece_may_find_a_word_that_was_unknown() -> None:
     vocabulary = ["[UNK]", "a", "x", "ab", "##bc"]
     before = Tokenizer(models.WordPiece({piece: index for index, piece in enumerate(vocabulary)}, unk_token="[UNK]"))
     before.pre_tokenizer = pre_tokenizers.Whitespace()
-    after = trimming.renumbered(before, trimming.kept_ids(before, ["xbc"]))
+    after = trimming.renumbered(before, kept_ids(before, ["xbc"]))
     assert after.encode("?").tokens == ["[UNK]"]
     assert before.encode("abc").tokens == ["[UNK]"]
     assert after.encode("abc").tokens == ["a", "##bc"]
@@ -139,4 +168,4 @@ def test_wordpiece_may_find_a_word_that_was_unknown() -> None:
 
 def test_other_kinds_are_refused() -> None:
     with pytest.raises(RecipeError, match="a WordLevel tokenizer cannot be trimmed; accepted: WordPiece, Unigram, BPE"):
-        trimming.kept_ids(Tokenizer(models.WordLevel({"a": 0, "b": 1}, unk_token="a")), ["a"])
+        kept_ids(Tokenizer(models.WordLevel({"a": 0, "b": 1}, unk_token="a")), ["a"])

@@ -15,19 +15,18 @@ if TYPE_CHECKING:
 class Bistil(Step):
     """A student of half the layers for two languages: the source, whose labels it learns from, and the target.
 
-    The vocabulary is cut to both languages first, so teacher and student share their pieces; the paper keeps a piece
-    whose probability in either language's text is 1e-6 or more, here it is those of the languages' word lists, as in
-    `vocab`. Layer j is copied from the teacher's layer 2j + 1. Phase 1 teaches it the teacher's hidden states and
-    attention on as much text of the one language as of the other. Phase 2 tunes 8% of the encoder's weights, those
-    that change most in a first run, by the teacher's answers to the source's labelled sentences, whose labels play no
-    part, or to its text where there are none (Ansell et al. 2023, section 3, and their code; training/bilingual.py says
-    what is our own choice).
+    The vocabulary is cut to both languages first, as in `vocab`, so teacher and student share their pieces. Layer j is
+    copied from the teacher's layer 2j + 1. Phase 1 teaches it the teacher's hidden states and attention on as much text
+    of the one language as of the other. Phase 2 tunes 8% of the encoder's weights, those that change most in a first
+    run, by the teacher's answers to the source's labelled sentences, whose labels play no part, or to its text where
+    there are none (Ansell et al. 2023, section 3, and their code; training/bilingual.py says what is our own choice).
     """
 
     name, kind, title, trains = "bistil", Kind.STUDENT, "Bilingual student", True
     summary = "Half the layers and the vocabulary of two languages, taught on text of both and on labels of the first."
     paper = ("BISTILLATION (Ansell et al. 2023)", "https://arxiv.org/abs/2306.01709")
     example = "bistil:en,sw"
+    revision = 1
     source: str = argument("Source language", language=True)
     target: str = argument("Target language", language=True)
 

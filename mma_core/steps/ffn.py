@@ -25,6 +25,7 @@ class FeedForward(Step):
     paper = ("MMA (Sukhanovskii & Ryndin 2024)", "https://www.mathnet.ru/eng/znsl7552")
     example = "ffn:0.5"
     trains = True
+    revision = 1
     excludes = ("xtreme",)
     share: float = argument("Share of the columns taken out", low=0.05, high=0.95, start=0.5)
 

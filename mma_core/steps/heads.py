@@ -26,6 +26,7 @@ class Heads(Step):
     paper = ("MMA (Sukhanovskii & Ryndin 2024)", "https://www.mathnet.ru/eng/znsl7552")
     example = "heads:0.5"
     trains = True
+    revision = 1
     excludes = ("xtreme",)
     share: float = argument("Share of the heads taken out", low=0.05, high=0.95, start=0.5)
 

@@ -33,6 +33,7 @@ class MiniLM(Step):
     example = "minilm:6x384"
     separator = "x"
     trains = True
+    revision = 1
     layers: int = argument("Layers", low=1, high=48, start=6)
     width: int = argument("Width", low=8, high=2048, start=384)
 
@@ -50,7 +51,7 @@ class MiniLM(Step):
         world.report(0.0, "reading the sentences")
         material = students.material(self, model, world)
         student = shrunk(material, layers=self.layers, width=self.width)
-        phases = [students.relations(model), students.healing(2e-4)]
+        phases = [students.relations(model), students.healing()]
         return students.taught(self, student, material, world, phases)
 
 

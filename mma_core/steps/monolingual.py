@@ -22,10 +22,9 @@ class Time(Step):
     absolute positions; its largest, m, is 6 × 768 under a teacher of 24 × 1024. Sizes here are our own: by the built-in
     teacher's 12 × 384, m = 6 × 384, s = 4 × 256, xs = 2 × 128, and for other teachers in proportion, to whole heads.
     Differences by choice: the vocabulary is cut to the language before training, so the word embeddings are few and
-    learn too; the student starts from the teacher's weights; the peak rate is 3e-4, not 6e-4; the last weights are
-    taken, not those with the least loss on unseen text; a second phase learns the teacher's tags in that language,
-    where the paper fine-tunes on labels. The loss of the first phase is the paper's alone: adding logits did not help
-    its authors.
+    learn too; the student starts from the teacher's weights; the last weights are taken, not those with the least loss
+    on unseen text; a second phase learns the teacher's tags in that language, where the paper fine-tunes on labels. The
+    loss of the first phase is the paper's alone: adding logits did not help its authors.
     """
 
     name, kind, title = "time", Kind.STUDENT, "Tiny and monolingual"
@@ -33,6 +32,7 @@ class Time(Step):
     paper = ("TiME (Schulmeister et al. 2025)", "https://arxiv.org/abs/2512.14645")
     example = "time:de,s"
     trains = True
+    revision = 1
     language: str = argument("Language", language=True)
     size: str = argument("Size", choices=tuple(SHAPES))
 
@@ -58,7 +58,7 @@ class Time(Step):
         small = trim(model, self.languages, world)
         material = students.material(self, small, world, self.languages)
         student = shrunk(material, layers=layers, width=width)
-        phases = [students.relations(small, train_embeddings=True), students.healing(2e-4, train_embeddings=True)]
+        phases = [students.relations(small, train_embeddings=True), students.healing(train_embeddings=True)]
         return students.taught(self, student, material, world, phases)
 
     def _shape(self, teacher: "Checkpoint") -> tuple[int, int]:

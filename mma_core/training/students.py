@@ -34,19 +34,23 @@ class Phase:
     change: Callable[[PreTrainedModel, int], After] | None = None
 
 
-def healing(learning_rate: float, *, train_embeddings: bool = False) -> Phase:
-    """The phase in which a student learns the teacher's tags."""
+def healing(learning_rate: float = 5e-4, *, train_embeddings: bool = False) -> Phase:
+    """The phase in which a student learns the teacher's tags.
+
+    In 200 steps 4 of the teacher's 12 layers came to a macro F1 of 49.5 on 14 dev files at a rate of 1e-4, 54.4 at 3e-4
+    and 55.1 at 6e-4; 4 narrowed to 256, in 300 steps, to 38.8 at 2e-4, 45.1 at 6e-4 and 44.0 at 1.5e-3.
+    """
     return Phase(HEALING, learning_rate, train_embeddings)
 
 
 def relations(teacher: Checkpoint, *, train_embeddings: bool = False) -> Phase:
     """The phase in which a student's last layer learns the relations of a layer of the teacher (MiniLMv2).
 
-    That is the last of up to 12 layers, and of deeper teachers one as far up as the 19th of 24 is.
+    That is the last of up to 12 layers, and of deeper teachers one as far up as the 19th of 24 is. The rate is TiME's.
     """
     depth = teacher.config.num_hidden_layers
     layer = depth if depth <= 12 else round(depth * 19 / 24)
-    return Phase(Losses(relations=1.0, relation_layer=layer), 3e-4, train_embeddings)
+    return Phase(Losses(relations=1.0, relation_layer=layer), 6e-4, train_embeddings)
 
 
 def material(

@@ -21,6 +21,7 @@ from .ner import collate
 # TextPruner (Yang et al. 2022) finds several rounds, each with an importance of its own, better than one.
 ROUNDS = 4
 BATCHES = 8
+RATE = 3e-4
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def thinned(step: Step, share: float, unit: Unit, *, model: Checkpoint, world: W
         count = whole - round((whole - left) * number / ROUNDS)
         unit.keep(thin.model, most_important(unit.scores(importance(thin.model, batches)), count))
     thin.model.cpu()
-    return students.taught(step, thin, material, world, [students.healing(1e-4)])
+    return students.taught(step, thin, material, world, [students.healing(RATE)])
 
 
 def _batches(material: Material, seed: int) -> list[list[Batch]]:

@@ -33,7 +33,7 @@ def world() -> World:
     return World(
         teacher=None,
         texts=texts,
-        words=lambda _: (),
+        words=lambda _: {},
         encode=lambda words: [int(word) for word in words],
         seed=13,
         threads=1,
