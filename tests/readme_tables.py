@@ -9,6 +9,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import readme_aims
+
 from benchmarks import rows as rivals
 from mma_core import charts, results
 from mma_core.__main__ import _parser
@@ -245,7 +247,13 @@ def columns_table() -> str:
     return _table(("column", "what", "unit"), rows)
 
 
+def aims_table() -> str:
+    """One row an aim; what is reached is in bold."""
+    return _table(("aim", "wanted", "reached", "where"), [readme_aims.cells(one) for one in readme_aims.aims()])
+
+
 TABLES = {
+    "aims": aims_table,
     "columns": columns_table,
     "figures": figures_table,
     "rivals": rivals_table,

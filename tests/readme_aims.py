@@ -1,0 +1,98 @@
+"""The table of aims in README.md: what was to be reached, and how far what is shipped got; every figure is read."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from benchmarks import rows as rivals
+from mma_core import charts, results
+from mma_core.charts.phrases import brief
+
+ASSETS = Path(__file__).parents[1] / "assets"
+GOLD = ("masakhaner2", "transfer", "uner")
+FLOORS = {"masakhaner2": 78, "wikineural": 91, "wikiann": 82, "uner": 77}
+# Retention in percent → speed-up over `transformers.pipeline` at its default batch size.
+FASTEST = {98: 15, 95: 51}
+_CARD_ROW = re.compile(r"\| \w+ \| (\w+) \| (zero-shot|[\d,]+) \| \d+ \| ([\d.]+) \|")
+
+
+@dataclass(frozen=True)
+class Aim:
+    """One aim: what, how much, how far it was reached, and where or on what."""
+
+    what: str
+    wanted: str
+    reached: str
+    met: bool
+    where: str
+
+
+def aims() -> list[Aim]:
+    """All aims, those of the teachers first."""
+    return [*_teachers(), _raw(), *_engines(), *_compression()]
+
+
+def cells(one: Aim) -> tuple[str, ...]:
+    """A row of the table."""
+    return one.what, one.wanted, f"**{one.reached}**" if one.met else one.reached, one.where
+
+
+def card(teacher: str) -> list[tuple[str, bool, float]]:
+    """Source, whether the language is zero-shot, and F1 of each test file, from a model card."""
+    text = (ASSETS / teacher / "MODEL_CARD.md").read_text(encoding="utf-8")
+    return [(found[1], found[2] == "zero-shot", float(found[3])) for found in _CARD_ROW.finditer(text)]
+
+
+def _teachers() -> Iterator[Aim]:
+    multi = card("multi")
+    for source, floor in FLOORS.items():
+        # Of UNER the trained languages alone; of the others every language is.
+        found = [f1 for name, zero_shot, f1 in multi if name == source and not zero_shot]
+        yield _at_least(f"F1 of `multi` on {source}, languages with labels", floor, found)
+    unseen = [f1 for name, zero_shot, f1 in card("en") if name in GOLD and zero_shot]
+    yield _at_least("F1 of `en` on gold sets, zero-shot languages", 58, unseen)
+
+
+def _at_least(what: str, floor: float, found: list[float]) -> Aim:
+    mean = fmean(found)
+    return Aim(what, f"≥ {floor:g}", f"{mean:.1f}", mean >= floor, f"{len(found)} test files, model card")
+
+
+def _raw() -> Aim:
+    by_source: dict[str, list[float]] = {}
+    for row in results.rows(results.RAW, results.RawText):
+        by_source.setdefault(row.dataset, []).append(row.difference)
+    worst = min(by_source, key=lambda name: fmean(by_source[name]))
+    lost = -fmean(by_source[worst])
+    return Aim("F1 that raw text costs, worst source", "≤ 1", f"{lost:.2f}", lost <= 1, f"{worst}; table of raw text")
+
+
+def _engines() -> Iterator[Aim]:
+    session = {mine[0].rival: mine for mine in rivals.last_session(rivals.read(rivals.TABLE))}
+    base = session[rivals.BASELINE]
+    where = f"rivals, {base[0].cpu.partition(' (')[0]}, {base[0].date[:10]}"
+    optimum = max((name for name in session if name.startswith("Optimum")), key=lambda name: rivals.rate(session[name]))
+    for recipe, beside, wanted in (
+        ("int8", rivals.BASELINE, 4.5),
+        ("int8static", rivals.BASELINE, 8),
+        ("int8static", optimum, 1.4),
+    ):
+        ratio = rivals.rate(session[recipe]) / rivals.rate(session[beside])
+        yield Aim(f"Words/s of `{recipe}` beside {beside}", f"≥ {wanted:g}×", f"{ratio:.2f}×", ratio >= wanted, where)
+
+
+def _compression() -> Iterator[Aim]:
+    rows = results.read(results.PRECOMPUTED)
+    series = [one for one in charts.series(rows, own=False, view=charts.ALL_SETS) if one.teacher == "multi"]
+    for retention, wanted in FASTEST.items():
+        found = [(one, row) for one in series for row in one.rows if row.retention >= retention]
+        one, row = max(found, key=lambda pair: pair[1].speedup)
+        yield Aim(
+            f"Speed-up of a multilingual recipe that keeps {retention}% of macro F1",
+            f"≥ {wanted}×",
+            f"{row.speedup:.1f}×",
+            row.speedup >= wanted,
+            f"`{brief(row.recipe)}`, {one.cpu.partition(' (')[0]}",
+        )
