@@ -16,7 +16,7 @@ from builds import Made
 from rows import row as measurement
 from several import several
 
-from mma_core import build, orders, results, sources
+from mma_core import build, engines, orders, results, sources
 from mma_core.__main__ import main
 from mma_core.artifact import open_folder
 from mma_core.data import read_conll
@@ -362,6 +362,22 @@ def test_sweep(capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert answer(capsys, *arguments) == {"added": 1, "table": str(table)}
     assert [row.recipe for row in results.read(table)] == ["onnx"]
     assert answer(capsys, *arguments) == {"added": 0, "table": str(table)}
+
+
+def test_a_sweep_leaves_out_what_this_machine_cannot_run(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from mma_core.measure import sweep
+
+    monkeypatch.setattr(sweep, "bench", fake_bench)
+    monkeypatch.setattr(sources, "locate", lambda _name: SimpleNamespace(sha256="0123456789abcdef"))
+    monkeypatch.setattr(engines, "has_bf16", lambda: False)
+    recipes, table = tmp_path / "recipes.txt", tmp_path / "table.jsonl"
+    recipes.write_text("onnx\nbf16\n", encoding="utf-8")
+    arguments = ["sweep", "--recipes", str(recipes), "--table", str(table), "--languages", "de", "--teacher", "x"]
+    assert main(arguments) == 0
+    assert "mma: bf16 is left out: step bf16: this CPU has no bf16 arithmetic" in capsys.readouterr().err
+    assert [row.recipe for row in results.read(table)] == ["onnx"]
 
 
 def test_a_sweep_with_a_budget_builds_first_what_trains(

@@ -1,12 +1,14 @@
 """The commands that measure recipes."""
 
 import argparse
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from .. import results
-from ..recipe import BUDGETS, parse
+from ..errors import RecipeError
+from ..recipe import BUDGETS, Recipe, parse
 from .options import (
     chosen_corpora,
     codes,
@@ -124,8 +126,9 @@ def _sweep(options: argparse.Namespace) -> None:
     from ..measure.plan import Plan
     from ..measure.sweep import here, read_recipes, sweep
 
+    recipes = read_recipes(options.recipes)
     plan = Plan(
-        recipes=tuple(read_recipes(options.recipes)),
+        recipes=tuple(recipes if options.ray else _runnable(recipes)),
         teacher=options.teacher,
         sentences=options.sentences,
         threads=options.threads,
@@ -137,6 +140,17 @@ def _sweep(options: argparse.Namespace) -> None:
     crew = here(plan, options.workers) if options.ray is None else cluster_sweep.machines(options.ray, plan)
     added = sweep(plan, chosen_corpora(options), options.table, crew=crew, report=progress)
     show([{"added": added, "table": str(options.table)}], options.json, "{added} rows into {table}", single=True)
+
+
+def _runnable(recipes: Iterable[Recipe]) -> Iterator[Recipe]:
+    """The recipes that this machine can run; of the others it says why."""
+    for recipe in recipes:
+        try:
+            for step in recipe.steps:
+                step.check()
+            yield recipe
+        except RecipeError as error:
+            say(f"{recipe} is left out: {error}")
 
 
 def _raw(options: argparse.Namespace) -> None:
