@@ -1,11 +1,13 @@
 """The table of aims in README.md: what was to be reached, and how far what is shipped got; every figure is read."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+from benchmarks import instrument
 from benchmarks import rows as rivals
 from mma_core import charts, results
 from mma_core.charts.phrases import brief
@@ -31,7 +33,7 @@ class Aim:
 
 def aims() -> list[Aim]:
     """All aims, those of the teachers first."""
-    return [*_teachers(), _raw(), *_engines(), *_compression()]
+    return [*_teachers(), _raw(), *_engines(), *_compression(), *_instrument()]
 
 
 def cells(one: Aim) -> tuple[str, ...]:
@@ -96,3 +98,18 @@ def _compression() -> Iterator[Aim]:
             row.speedup >= wanted,
             f"`{brief(row.recipe)}`, {one.cpu.partition(' (')[0]}",
         )
+
+
+def _instrument() -> Iterator[Aim]:
+    lines = instrument.TABLE.read_text(encoding="utf-8").splitlines() if instrument.TABLE.exists() else []
+    if not lines:
+        return
+    last = json.loads(lines[-1])
+    where = f"`{last['command']}`, {last['cpu'].partition(' (')[0]}, {last['date']}"
+    differs, recipes = max(last["differences"].values()), len(last["differences"])
+    seconds, languages = max(last["bench_seconds"]), last["languages"].count(",") + 1
+    yield Aim("Speed-ups of two runs of `bench` differ by", "≤ 5%", f"{differs:.1f}%", differs <= 5, where)
+    what = f"Minutes to measure {recipes} recipes in {languages} languages"
+    yield Aim(what, "≤ 10", f"{seconds / 60:.1f}", seconds <= 600, where)
+    drawn = last["charts_seconds"]
+    yield Aim("Seconds to draw all charts of the app once it has started", "≤ 3", f"{drawn:.1f}", drawn <= 3, where)
