@@ -148,6 +148,7 @@ def _encoder(checkpoint: "Checkpoint", limit: int) -> Callable[[Sequence[str]], 
 def _manifest(order: Order, teacher: "Checkpoint") -> dict[str, Any]:
     return {
         "recipe": str(order.recipe),
+        "command": order.command(),
         "revision": revision(order.recipe),
         "teacher": order.teacher,
         "teacher_sha256": teacher.sha256,

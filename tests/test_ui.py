@@ -456,11 +456,13 @@ def test_notes_say_how_the_guard_fared() -> None:
     guard = {"limit": 0.99, "held": False, "languages_under": {"th": 97.5}, "sentences": 882, "matrices": 76}
     kept = [{"matrix": "<layer>", "precision": "fp32", "error": 0.5}]
     shares = {"agreement": {"de": 99.9, "th": 98.0}, "span_agreement": {"de": 99.5, "th": 97.5}}
-    manifest = {**shares, "speed_vs_fp32": 2.1, "kept": kept, "guard": guard}
+    command = "python -m mma_core build int8 --teacher '<b>'"
+    manifest = {**shares, "speed_vs_fp32": 2.1, "kept": kept, "guard": guard, "command": command}
     page = format.notes(manifest)
     assert "99.0% of tags and 98.5% of entities are the same (least: Thai, 97.5%), at 2.1× the speed." in page
     assert "1 stay in fp32 (&lt;layer&gt;: error 50%)" in page
     assert "It does not keep 99% of entities in 1 of 2 languages: Thai 97.5%." in page
     assert "<span>German</span> 99.9% · 99.5%" in page
+    assert "Made by <code>python -m mma_core build int8 --teacher &#x27;&lt;b&gt;&#x27;</code>" in page
     assert ("Same entities as in 32 bits, German", "99.5%") in format.facts(manifest, "de")
     assert ("Trained", "full, on data") in format.facts({**manifest, "budget": "full", "data": "data"}, "de")
