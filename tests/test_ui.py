@@ -1,7 +1,9 @@
 """Handlers called as plain functions; one round trip through a running app."""
 
+import html
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -239,6 +241,25 @@ def test_every_step_shows_summary_and_paper() -> None:
         assert step.title in recipe_picker.label(step)
         assert recipe_picker.refusal(step) or step.summary in recipe_picker.label(step)
         assert step.paper[1] in recipe_picker.sources(step.kind)
+
+
+@pytest.mark.parametrize("step", Step.registry.values(), ids=lambda step: step.name)
+def test_every_step_says_how_it_works(step: type[Step]) -> None:
+    told = recipe_picker.explanation(step)
+    page = recipe_picker.explanations(step.kind)
+    assert len(" ".join(told)) >= 100
+    assert f"<h4>{step.title} <code>{step.name}</code></h4>" in page
+    assert step.paper[1] in page
+    plain = html.unescape(re.sub("<[^>]+>", "", page))
+    assert all(paragraph.replace("`", "") in plain for paragraph in told)
+    assert re.sub("</?(div|section|h4|p|a|code)[ >]", "", page).count("<") == 0
+
+
+def test_how_a_step_works_is_escaped() -> None:
+    with several() as step:
+        step.__doc__ = "It takes `a` < b & <img src=x>."
+        page = recipe_picker.explanations(step.kind)
+    assert "<p>It takes <code>a</code> &lt; b &amp; &lt;img src=x&gt;.</p>" in page
 
 
 def test_typing_sets_the_form_or_says_what_is_wrong() -> None:

@@ -5,6 +5,8 @@ for each argument of each step its value. `spell` and `values` convert between t
 """
 
 import html
+import inspect
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import Field, dataclass, fields
 from typing import Any
@@ -249,12 +251,29 @@ def sources(kind: Kind) -> str:
     papers: dict[tuple[str, str], list[str]] = {}
     for step in of_kind(kind):
         papers.setdefault(step.paper, []).append(step.name)
-    links = [
-        f'<a href="{html.escape(address)}" target="_blank" rel="noopener noreferrer">{html.escape(name)}</a>'
-        f" <code>{html.escape(', '.join(steps))}</code>"
-        for (name, address), steps in papers.items()
-    ]
+    links = [f"{_link(paper)} <code>{html.escape(', '.join(steps))}</code>" for paper, steps in papers.items()]
     return f'<p class="mma-sources">From {"; ".join(links)}</p>'
+
+
+def _link(paper: tuple[str, str]) -> str:
+    name, address = map(html.escape, paper)
+    return f'<a href="{address}" target="_blank" rel="noopener noreferrer">{name}</a>'
+
+
+def explanation(step: type[Step]) -> list[str]:
+    """What a step does and how, paragraph by paragraph, from its own description."""
+    return [" ".join(paragraph.split()) for paragraph in (inspect.getdoc(step) or "").split("\n\n")]
+
+
+def explanations(kind: Kind) -> str:
+    """How each step of a kind works, and the work that it follows, as HTML."""
+    return f'<div class="mma-how">{"".join(map(_explained, of_kind(kind)))}</div>'
+
+
+def _explained(step: type[Step]) -> str:
+    coded = (re.sub("`(.+?)`", r"<code>\1</code>", html.escape(text)) for text in explanation(step))
+    head = f"<h4>{html.escape(step.title)} <code>{html.escape(step.name)}</code></h4>"
+    return f"<section>{head}<p>{_link(step.paper)}</p>{''.join(f'<p>{text}</p>' for text in coded)}</section>"
 
 
 def layout() -> Picker:
@@ -276,6 +295,8 @@ def layout() -> Picker:
                     arguments += [_argument(step, declared, next(remaining)) for declared in fields(step)]
                 panels.append(panel)
             gr.HTML(sources(kind))
+            with gr.Accordion("How it works", open=False, elem_classes="mma-explained"):
+                gr.HTML(explanations(kind))
     return Picker(text, message, choices, arguments, panels)
 
 
