@@ -255,6 +255,12 @@ def test_every_step_says_how_it_works(step: type[Step]) -> None:
     assert re.sub("</?(div|section|h4|p|a|code)[ >]", "", page).count("<") == 0
 
 
+def test_a_vocabulary_can_be_chosen_beside_a_student_with_its_own() -> None:
+    assert recipe_picker.refusal(Step.registry["vocab"], ["bistil"]) == ""
+    verdict = recipe_picker.judge("bistil:en,sw+vocab:de")
+    assert (verdict.recipe, verdict.usable) == (None, False)
+
+
 def test_how_a_step_works_is_escaped() -> None:
     with several() as step:
         step.__doc__ = "It takes `a` < b & <img src=x>."
@@ -267,6 +273,9 @@ def test_typing_sets_the_form_or_says_what_is_wrong() -> None:
     assert "ONNX Runtime" in message
     assert button["interactive"]
     assert rest[: len(recipe_picker.kinds())][1]["value"] == "layers"
+    message, button, *_ = recipe_picker.typed("layers:48")
+    assert "Step layers:48: the teacher has 12 layers; keep from 1 to 11" in message
+    assert not button["interactive"]
     message, button, *_ = recipe_picker.typed("<b>")
     assert "&lt;b&gt;" in message
     assert not button["interactive"]

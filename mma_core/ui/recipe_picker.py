@@ -13,9 +13,10 @@ from typing import Any
 
 import gradio as gr
 
-from .. import recipe
+from .. import builtin, recipe
 from ..errors import DataError, RecipeError
 from ..languages import LANGUAGES
+from ..orders import Order
 from ..recipe import Form, Kind, Recipe, Step, form_of
 from .notices import sentence
 
@@ -155,12 +156,13 @@ def values(wanted: Recipe) -> list[Any]:
 
 
 def judge(text: str) -> Verdict:
-    """Read a recipe, and say what it runs in or why it cannot be used here."""
+    """Read a recipe, and say what it runs in or why this machine or the app's teacher has none of it."""
     wanted = None
     try:
         wanted = recipe.parse(text)
         for step in wanted.steps:
             step.check()
+            step.check_teacher(builtin.config(Order.teacher))
     except RecipeError as error:
         return Verdict(wanted, False, complaint(error))
     engine = "PyTorch" if wanted.is_teacher else ENGINES.get(wanted.engine, wanted.engine)
@@ -223,7 +225,7 @@ def refusal(step: type[Step], chosen: Collection[str] = ()) -> str:
     try:
         candidate.check()
         if step.kind is not Kind.BASE:
-            recipe.of([candidate, *(recipe.parse(other.example).steps[0] for other in kept)])
+            recipe.ordered([candidate, *(recipe.parse(other.example).steps[0] for other in kept)])
     except RecipeError as error:
         return str(error)
     return ""
