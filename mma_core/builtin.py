@@ -9,6 +9,7 @@ import json
 import lzma
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +36,11 @@ def names() -> list[str]:
 def sha256(name: str) -> str:
     """The hash that stands for a built-in teacher's weights and tokenizer."""
     return json.loads((ASSETS / name / "pack.json").read_text(encoding="utf-8"))["sha256"]
+
+
+def config(name: str) -> SimpleNamespace:
+    """The configuration of a built-in teacher."""
+    return SimpleNamespace(**json.loads((ASSETS / name / "config.json").read_text(encoding="utf-8")))
 
 
 def unpack(name: str) -> Path:

@@ -167,16 +167,18 @@ def guarded(
 
     Returns:
         The reduced graph, and for the manifest: `agreement` and `span_agreement` with fp32 in percent by language,
-        `speed_vs_fp32` on the same sentences, the matrices `kept` from plain rounding, and how the `guard` fared.
+        `speed_vs_fp32` on the same sentences, the matrices `kept` from plain rounding, and how the `guard` fared:
+        whether `plain` rounding was tried too, and what was reached.
     """
     world.report(0.0, "tagging in 32 bits")
     judge = _Judge(frame, world.texts, exact)
     kept: list[dict[str, Any]] = []
+    plain = True
     if step.quantises and world.texts:
         world.report(0.15, "finding what rounding costs each matrix")
         search = _Search(step, graph, world, judge)
         best = search.run()
-        kept = search.kept(best)
+        kept, plain = search.kept(best), search.plain
     else:
         world.report(0.2, f"reducing to {step}")
         best = judge.trial(step.apply(graph, replace(world, report=_quiet)))
@@ -189,6 +191,7 @@ def guarded(
         "guard": {
             "limit": LIMIT,
             "held": best.held if world.texts else None,
+            "plain": plain,
             "languages_under": best.agreement.under,
             "sentences": sum(map(len, world.texts.values())),
             "matrices": len(matrices.matrices(graph)),
@@ -242,7 +245,12 @@ def turns(texts: "Texts") -> list[tuple[str, ...]]:
 
 
 class _Search:
-    """Looks for the least care of a graph's matrices that holds; `best` is the best trial so far."""
+    """Looks for the least care of a graph's matrices that holds.
+
+    Attributes:
+        best: the best trial so far.
+        plain: whether plain rounding, without any care, was tried.
+    """
 
     best: Trial
 
@@ -253,12 +261,14 @@ class _Search:
         self._costs = _costs(graph, self._found, world)
         self._by_piece: frozenset[str] = frozenset()
         self._tried = self._idle = 0
+        self.plain = False
 
     def run(self) -> Trial:
         """The trial that holds with the least care; where none does, the best one that is worth its care."""
         helped = self._helped()
         if not helped or max(cost.by_tensor for cost in self._costs.values()) < HOPELESS:
             make = self._rounding(self._graph)
+            self.plain = True
             if self._try(make, ()):
                 return self.best
         if helped:
@@ -392,7 +402,12 @@ def _taken(manifest: Mapping[str, Any]) -> str:
         parts.append(f"{len(by_piece)} have a range for each word-piece ({_some(by_piece)})")
     if exact:
         parts.append(f"{len(exact)} stay in {exact[0]['precision']} ({_some(exact)})")
-    return f"Plain rounding changed too much, so of {manifest['guard']['matrices']} matrices {' and '.join(parts)}."
+    why = (
+        "Plain rounding changed too much"
+        if manifest["guard"].get("plain", True)
+        else f"Plain rounding was not tried, as it has errors of {HOPELESS:.0%} or more in a matrix"
+    )
+    return f"{why}, so of {manifest['guard']['matrices']} matrices {' and '.join(parts)}."
 
 
 def _some(kept: Sequence[Mapping[str, Any]]) -> str:

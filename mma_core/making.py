@@ -1,7 +1,7 @@
 """One order → one artifact, in this process: the recipe's steps, the export between them, the one write."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from .artifact import Artifact
 from .folders import cache_root
 from .orders import SEED, Order, folder_of, revision, versions
 from .pieces import join
-from .recipe import Recipe, Step, World
+from .recipe import Recipe, World
 from .texts import labelled, unlabelled, word_counts
 
 if TYPE_CHECKING:
@@ -94,21 +94,10 @@ def _changed(teacher: "Checkpoint", order: Order, world: World) -> "Checkpoint":
             break
     for number, step in enumerate(steps[begin:], start=begin):
         part = _part(world.report, number / len(steps), (number + 1) / len(steps))
-        texts = _texts_for(steps[: number + 1], world)
-        current = step.apply(current, replace(world, report=part, texts=texts, work=world.work / step.name))
+        current = step.apply(current, replace(world, report=part, work=world.work / step.name))
         if step.trains:
             trained.write(keys[number], current)
     return current
-
-
-def _texts_for(steps: Sequence[Step], world: World) -> Mapping[str, Sequence[tuple[str, ...]]]:
-    """The text of the languages that these steps are for: what they make must not depend on a later step's."""
-    named = _named(steps)
-    return {code: texts for code, texts in world.texts.items() if code in named} if named else world.texts
-
-
-def _named(steps: Iterable[Step]) -> set[str]:
-    return {code for step in steps for code in getattr(step, "languages", ())}
 
 
 def work_of(folder: Path) -> Path:
@@ -118,7 +107,8 @@ def work_of(folder: Path) -> Path:
 
 def world_of(order: Order, teacher: "Checkpoint", report: Report) -> World:
     """What the steps of an order may use, besides the checkpoint or graph that they change."""
-    codes = sorted(_named(order.recipe.steps) or order.languages)
+    named = {code for step in order.recipe.steps for code in getattr(step, "languages", ())}
+    codes = sorted(named or order.languages)
     return World(
         teacher=teacher,
         texts=unlabelled(order.data, codes, max(TEXTS_PER_LANGUAGE, TEXTS // len(codes) if codes else 0)),
@@ -148,6 +138,7 @@ def _encoder(checkpoint: "Checkpoint", limit: int) -> Callable[[Sequence[str]], 
 def _manifest(order: Order, teacher: "Checkpoint") -> dict[str, Any]:
     return {
         "recipe": str(order.recipe),
+        "command": order.command(),
         "revision": revision(order.recipe),
         "teacher": order.teacher,
         "teacher_sha256": teacher.sha256,

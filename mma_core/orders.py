@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,21 @@ class Order:
     def full_range(self) -> bool:
         """Whether weights in 8 bits may take all of them."""
         return engines.has_vnni() and not self.portable
+
+    def command(self) -> str:
+        """The command that makes the artifact again, with what is not the default; data is named without its place."""
+        words = ["build", str(self.recipe)]
+        if self.teacher != Order.teacher:
+            words += ["--teacher", self.teacher]
+        if self.languages:
+            words += ["--languages", ",".join(self.languages)]
+        if self.data is not None:
+            words += ["--data", self.data.resolve().name]
+        if self.recipe.trains and self.budget != Order.budget:
+            words += ["--budget", self.budget]
+        if self.portable:
+            words.append("--portable")
+        return shlex.join(["python", "-m", "mma_core", *words])
 
     def key(self, teacher_sha256: str) -> str:
         """The content address: a hash of the order, the teacher, the versions and the CPU's 8-bit arithmetic."""

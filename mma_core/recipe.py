@@ -233,6 +233,9 @@ class Step:
     def check(self) -> None:
         """Raise `RecipeError` where this machine cannot run the step's result."""
 
+    def check_teacher(self, config: Any) -> None:
+        """Raise `RecipeError` where a teacher of this configuration is too small for the step, or shaped otherwise."""
+
     def apply(self, model: Any, world: World) -> Any:
         """Checkpoint → Checkpoint, or for a precision: exported graph → graph."""
         raise NotImplementedError
@@ -310,15 +313,39 @@ def of(steps: Iterable[Step]) -> Recipe:
     Raises:
         RecipeError: the steps do not go together.
     """
-    ordered = tuple(sorted(steps, key=lambda step: (step.kind, step.name)))
-    for first, second in pairwise(ordered):
+    made = Recipe(ordered(steps))
+    _check_languages(made)
+    return made
+
+
+def _check_languages(recipe: Recipe) -> None:
+    """Refuse a vocabulary of languages that a student has no word-pieces of."""
+    named = [(step, getattr(step, "languages", ())) for step in recipe.before_export]
+    for student, left in named:
+        for step, wanted in named:
+            missing = [code for code in wanted if code not in left]
+            if student.kind is Kind.STUDENT and left and step.kind is Kind.VOCAB and missing:
+                raise RecipeError(
+                    f"step {step}: {student} has cut its vocabulary to {', '.join(left)} already, which leaves no "
+                    f"{', '.join(missing)}; accepted are its languages, or no {step.name} at all"
+                )
+
+
+def ordered(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Steps in canonical order.
+
+    Raises:
+        RecipeError: such steps do not go together, whatever their arguments.
+    """
+    found = tuple(sorted(steps, key=lambda step: (step.kind, step.name)))
+    for first, second in pairwise(found):
         if first.name == second.name:
             raise RecipeError(f"step {second} repeats {first}; at most one step of a name")
         if first.kind == second.kind and first.kind in {Kind.BASE, Kind.STUDENT, Kind.PRECISION}:
             raise RecipeError(f"step {second} does not go with {first}; at most one {first.kind.name.lower()} step")
-    for first, second in permutations(ordered, 2):
+    for first, second in permutations(found, 2):
         if first.name in second.excludes:
             raise RecipeError(f"step {second} does not go with {first}; leave one of them out")
-    if len(ordered) > 1 and ordered[0].kind is Kind.BASE:
-        raise RecipeError(f"step {ordered[0]} stands alone; leave it out beside {ordered[1]}")
-    return Recipe(ordered)
+    if len(found) > 1 and found[0].kind is Kind.BASE:
+        raise RecipeError(f"step {found[0]} stands alone; leave it out beside {found[1]}")
+    return found

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .checkpoint import Checkpoint
 
 POOL_TEXTS = 1024
+# While a small pool is read, the next is prepared; of few texts, two pools at most, since batches are made within one.
+FIRST_TEXTS, GROWTH = 64, 4
 POOL_CHARACTERS = 400_000
 SMALL_BATCH, BATCH_PIECES = 256, 2048
 OVERLAP = 0.25
@@ -88,7 +90,7 @@ class Tagger(abc.ABC):
         Returns:
             One result a sentence, in order.
         """
-        coming = pools(sentences, lambda sentence: sum(map(len, sentence)))
+        coming = pools(sentences, lambda sentence: sum(map(len, sentence)), first=FIRST_TEXTS)
         return [tagged for prepared in _ahead(coming, self._prepare) for tagged in self._tagged(self._read(prepared))]
 
     def tag_texts(self, texts: Iterable[str], language: str) -> list[list[Span]]:
@@ -116,7 +118,7 @@ class Tagger(abc.ABC):
             split = [words(text, language) for text in pool]
             return split, self._prepare([[word.text for word in borders] for borders in split])
 
-        for split, prepared in _ahead(pools(texts, len), prepare):
+        for split, prepared in _ahead(pools(texts, len, first=FIRST_TEXTS), prepare):
             yield from self._spans(split, self._read(prepared))
 
     def _prepare(self, sentences: Sequence[Sequence[str]]) -> _Prepared:
@@ -158,16 +160,22 @@ class Tagger(abc.ABC):
         return spans
 
 
-def pools(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
-    """Group items in order: at most `POOL_TEXTS`, and no more once their sizes reach `POOL_CHARACTERS`."""
+def pools(items: Iterable[T], size: Callable[[T], int], *, first: int = POOL_TEXTS) -> Iterator[list[T]]:
+    """Group items in order: at most `POOL_TEXTS`, and no more once their sizes reach `POOL_CHARACTERS`.
+
+    Args:
+        items: any number.
+        size: of an item, in characters.
+        first: how many the first pool may have; each one after it `GROWTH` times as many as the one before.
+    """
     pool: list[T] = []
-    characters = 0
+    characters, most = 0, min(first, POOL_TEXTS)
     for item in items:
         pool.append(item)
         characters += size(item)
-        if len(pool) == POOL_TEXTS or characters >= POOL_CHARACTERS:
+        if len(pool) == most or characters >= POOL_CHARACTERS:
             yield pool
-            pool, characters = [], 0
+            pool, characters, most = [], 0, min(GROWTH * most, POOL_TEXTS)
     if pool:
         yield pool
 

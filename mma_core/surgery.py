@@ -16,6 +16,8 @@ import torch
 from torch.nn import Linear, ModuleList, Parameter
 from transformers import AutoModelForTokenClassification, PreTrainedModel
 
+from .shapes import head_size
+
 
 class _Names(NamedTuple):
     """Paths of the parts below a layer, and what model and configuration call the numbers of them."""
@@ -91,11 +93,6 @@ def parts(model: PreTrainedModel) -> list[Parts]:
     """The matrices of each encoder layer, from the lowest."""
     names = _names(model.config)
     return [Parts(*(layer.get_submodule(path) for path in names[2:8])) for layer in stack(model)]
-
-
-def head_size(config: Any) -> int:
-    """The width of one attention head."""
-    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
 
 
 def columns(config: Any) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import socket
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -74,6 +75,18 @@ def quick_builds(*, limit: float = 0.0, texts: int = TEXTS) -> Iterator[None]:
         patch.setattr(export, "export", partial(exported_once, export.export))
         patch.setattr(budgets, "TABLE", tiny_budgets())
         yield
+
+
+def offline_child(order: orders.Order, folder: Path, sender: Any) -> None:
+    """As `quick_child`, in a process that no address answers."""
+
+    def refuse(*_address: object, **_settings: object) -> None:
+        raise OSError("no network in tests")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", refuse)
+        patch.setattr(socket, "getaddrinfo", refuse)
+        quick_child(order, folder, sender)
 
 
 def quick_child(order: orders.Order, folder: Path, sender: Any) -> None:

@@ -34,7 +34,7 @@ def test_layout_and_manifest(made: Made) -> None:
     assert {path.name for path in found.folder.iterdir()} == set(FILES)
     assert found.manifest["files"].keys() == set(FILES) - {"recipe.json"}
     wanted = {
-        "recipe", "teacher", "teacher_sha256", "versions", "data", "seed", "created", "parameters", "engine",
+        "recipe", "command", "teacher", "teacher_sha256", "versions", "data", "seed", "created", "parameters", "engine",
         "agreement", "files", "seconds", "max_pieces",
     }  # fmt: skip
     assert wanted <= found.manifest.keys()

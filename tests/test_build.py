@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from builds import Made, quick_child, quiet
+from builds import Made, offline_child, quick_child, quiet
 
 from mma_core import artifact, build, engines, runtime, sources
 from mma_core.build import BuildCancelled
@@ -83,6 +83,17 @@ def test_a_child_trains(cache: Path, tiny_teacher: Teachers, monkeypatch: pytest
     assert len(set(seen)) > 5
     assert list((cache / "work").iterdir()) == [], "what it had learnt is in the artifact"
     assert list((cache / "outputs").glob("*/*/logits.npy")), "kept for the teacher's other students"
+
+
+def test_a_student_is_built_without_data_and_without_a_network(
+    cache: Path, tiny_teacher: Teachers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What tells libraries not to try is not what keeps them from it.
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr(build, "_child", offline_child)
+    made = build.build(parse("layers:1"), teacher=str(tiny_teacher("bert")), budget="quick", languages=GERMAN)
+    assert made.config["num_hidden_layers"] == 1
+    assert made.manifest["data"] == "text of the built-in samples"
 
 
 @pytest.mark.parametrize("stage", [0.0, 0.9])

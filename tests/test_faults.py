@@ -1,20 +1,26 @@
 """What happens when builders are killed, meet, or find rubbish."""
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
-from builds import Made
+from builds import SENTENCES, Made, quick_builds, quiet
 
-from mma_core import artifact, build, orders
+from mma_core import artifact, build, making, orders
 from mma_core.orders import Order
 from mma_core.recipe import parse
+from mma_core.training import budgets, loop, students
+from mma_core.training.budgets import Budget
 
 pytest_plugins = ("engine_fixtures",)
 
@@ -121,3 +127,49 @@ def test_builders_in_one_process_wait_for_each_other(order: Order, quick_child: 
     assert len(opened) == 4
     assert all(one.manifest == opened[0].manifest for one in opened)
     assert len(quick_child) == 1
+
+
+STEPS, KEPT_EVERY, CUT = 6, 2, 5
+
+
+@contextmanager
+def short_trainings(*, cut: int = 0) -> Iterator[list[int]]:
+    """Within the block, a student learns for few steps, which are noted; `cut` kills this process in one of them."""
+    noted: list[int] = []
+    real = loop._Run.advance
+
+    def advance(run: Any) -> None:
+        real(run)
+        noted.append(len(noted) + 1)
+        if len(noted) == cut:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with quick_builds(), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(budgets.TABLE, "layers", {"quick": Budget(SENTENCES, (STEPS,))})
+        patch.setattr(students, "Settings", partial(loop.Settings, save_every=KEPT_EVERY))
+        patch.setattr(loop._Run, "advance", advance)
+        yield noted
+
+
+def killed_child(order: Order, folder: Path, sender: Any) -> None:
+    """A build's child that is killed while it trains."""
+    with short_trainings(cut=CUT):
+        build._child(order, folder, sender)
+
+
+def test_a_training_that_was_killed_ends_with_the_weights_of_an_unbroken_one(
+    tiny_teacher: Teachers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = Order(parse("layers:1"), str(tiny_teacher("bert")), languages=("de",))
+    monkeypatch.setattr(build, "_child", killed_child)
+    files, steps = [], []
+    for name in ("unbroken", "killed"):
+        monkeypatch.setenv("MMA_CACHE", str(tmp_path / name))
+        if name == "killed":
+            with pytest.raises(RuntimeError, match="the build process ended without an answer"):
+                build_now(order)
+        with short_trainings() as noted:
+            files.append(making.run(order, orders.folder_of(order), quiet).manifest["files"])
+        steps.append(len(noted))
+    assert files[0] == files[1]
+    assert steps == [STEPS, STEPS - CUT // KEPT_EVERY * KEPT_EVERY]

@@ -108,6 +108,7 @@ def test_a_tame_model_keeps_nothing(built: Built, precision: str) -> None:
     assert manifest["kept"] == []
     assert manifest["span_agreement"]["de"] >= 99
     assert manifest["guard"]["held"] is True
+    assert manifest["guard"]["plain"] is True
     assert manifest["guard"]["languages_under"] == {}
     assert manifest["guard"]["sentences"] == len(tiny.corpus())
     assert manifest["guard"]["matrices"] > 2 * 6
@@ -133,6 +134,8 @@ def test_a_piece_with_huge_activations_costs_the_others_nothing(built: Built, mo
     manifest = built("pieces", "int8").manifest
     assert PLANTED in [one["matrix"] for one in manifest["kept"]]
     assert {one["precision"] for one in manifest["kept"]} == {guard.BY_PIECE}
+    assert manifest["guard"]["plain"] is False
+    assert "Plain rounding was not tried" in findings(manifest)[1]
     assert manifest["span_agreement"]["de"] > 95
     monkeypatch.setattr(guard, "GAIN", float("inf"))
     monkeypatch.setattr(guard, "TRIALS", 0)
@@ -180,6 +183,10 @@ def test_findings_name_what_was_kept_and_what_falls_short() -> None:
     assert (
         findings(manifest(kept=kept, guard=short))[1]
         == f"{said} It does not keep 99% of entities in 1 of 2 languages: Thai 97.0%."
+    )
+    hopeless = {**manifest()["guard"], "plain": False}
+    assert findings(manifest(kept=kept, guard=hopeless))[1].startswith(
+        "Plain rounding was not tried, as it has errors of 10% or more in a matrix, so of 75 matrices 3 have a range "
     )
     assert findings(manifest(guard=short))[1] == "It does not keep 99% of entities in 1 of 2 languages: Thai 97.0%."
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from several import several
 from mma_core import build, engines, orders, results, sources
 from mma_core.__main__ import main
 from mma_core.artifact import open_folder
+from mma_core.commands.terminal import own_command
 from mma_core.data import read_conll
 from mma_core.engines import available_threads
 from mma_core.languages import LANGUAGES
@@ -311,7 +313,7 @@ def fake_bench(*_arguments: Any, **settings: Any) -> Iterator[results.Measuremen
     yield measurement(recipe="onnx", command=settings["command"], **place, **here)
 
 
-def test_bench(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bench(capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from mma_core.measure import bench
 
     monkeypatch.setattr(bench, "bench", fake_bench)
@@ -319,11 +321,26 @@ def test_bench(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     (row,) = answer(capsys, "bench", "onnx", "--languages", "de")
     assert row.keys() == results.COLUMNS.keys()
     assert row["command"] == "python -m mma_core bench onnx --languages de"
+    monkeypatch.setattr(sys, "argv", ["mma", "bench", "onnx", "--data", str(tmp_path / "data"), "--teacher", "a/b"])
+    (row,) = answer(capsys, "bench", "onnx", "--languages", "de")
+    assert row["command"] == "python -m mma_core bench onnx --data data --teacher a/b"
     assert main(["bench", "onnx"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("onnx ")
     assert " 50% " in err
     assert "half" in err
+
+
+def test_a_commands_paths_are_as_seen_from_the_root(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository / "tests")
+    inside = [str(repository / "precomputed" / "recipes.txt"), "../precomputed/recipes.txt", "./several.py"]
+    outside = [str(tmp_path / "rows.jsonl"), "/no/such/folder/rows.jsonl"]
+    words = ["sweep", "layers:6", "owner/model", *inside, *outside]
+    monkeypatch.setattr(sys, "argv", ["mma", *words])
+    seen = ["precomputed/recipes.txt", "precomputed/recipes.txt", "tests/several.py", "rows.jsonl", "rows.jsonl"]
+    assert own_command() == shlex.join(["python", "-m", "mma_core", *words[:3], *seen])
 
 
 def test_raw(capsys: Output, teacher: str, tmp_path: Path) -> None:

@@ -29,17 +29,6 @@ def test_what_a_step_may_use(
     assert not world.work.exists()
 
 
-def test_what_a_step_makes_depends_on_no_later_step(tiny_teacher: Callable[[str], Path]) -> None:
-    recipe = parse("time:de,s+sparse:0.9+vocab:de,fr")
-    world = making.world_of(Order(recipe, str(tiny_teacher("bert"))), checkpoint.load(str(tiny_teacher("bert"))), quiet)
-    assert world.texts.keys() == {"de", "fr"}
-    assert [sorted(making._texts_for(recipe.steps[:count], world)) for count in (1, 2, 3)] == [
-        ["de"],
-        ["de"],
-        ["de", "fr"],
-    ]
-
-
 def test_a_graph_that_is_not_the_model_is_no_artifact(
     tiny_teacher: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

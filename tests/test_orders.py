@@ -1,5 +1,7 @@
 """What is asked of a build, and where its artifact stands."""
 
+import json
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +9,8 @@ from pathlib import Path
 import pytest
 from data_folders import text_file, training_file
 
-from mma_core import engines, orders
+from mma_core import engines, orders, shelf
+from mma_core.__main__ import _parse
 from mma_core.orders import Order
 from mma_core.recipe import BUDGETS, Kind, Recipe, Step, parse
 
@@ -42,6 +45,48 @@ def test_key_follows_all_that_matters(tmp_path: Path, monkeypatch: pytest.Monkey
     assert Order(order.recipe, "a", folders[0]).key("0") == Order(order.recipe, "a", folders[2]).key("0")
     one, other = (Order(order.recipe, "a", None, codes) for codes in (("de", "en"), ("en", "de")))
     assert one.key("0") == other.key("0")
+
+
+def ordered(command: str) -> Order:
+    """The order that a command gives."""
+    options = _parse(shlex.split(command)[3:])
+    return Order(
+        parse(options.recipe), options.teacher, options.data, options.languages, options.budget, options.portable
+    )
+
+
+@pytest.mark.parametrize(
+    ("order", "command"),
+    [
+        (Order(parse("int8")), "build int8"),
+        (
+            Order(parse("layers:6"), "en", Path("data"), ("en",), "standard", True),
+            "build layers:6 --teacher en --languages en --data data --budget standard --portable",
+        ),
+        (
+            Order(parse("onnx"), "my teacher", languages=("sw", "de")),
+            "build onnx --teacher 'my teacher' --languages sw,de",
+        ),
+    ],
+)
+def test_a_command_makes_its_order_again(order: Order, command: str) -> None:
+    assert order.command() == f"python -m mma_core {command}"
+    assert ordered(order.command()) == order
+
+
+def test_a_command_names_data_without_its_place_and_no_budget_where_nothing_is_learnt(tmp_path: Path) -> None:
+    order = Order(parse("int8"), data=tmp_path / "my data", budget="full")
+    assert order.command() == "python -m mma_core build int8 --data 'my data'"
+
+
+@pytest.mark.parametrize("path", sorted(shelf.SHIPPED.glob("*/recipe.json")), ids=lambda path: path.parent.name)
+def test_the_command_of_a_shipped_artifact_makes_what_it_is(path: Path) -> None:
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    if "command" in manifest:
+        again = ordered(manifest["command"])
+        assert again.command() == manifest["command"]
+        made = (str(again.recipe), again.teacher, list(again.languages), again.budget)
+        assert made == tuple(manifest[name] for name in ("recipe", "teacher", "languages", "budget"))
 
 
 @pytest.fixture

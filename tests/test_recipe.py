@@ -47,7 +47,14 @@ def legal_steps(draw: st.DrawFn) -> list[Step]:
         chosen += draw(st.lists(st.sampled_from(named), unique=True, max_size=most)) if named else []
     excluded = {name for step in chosen for name in step.excludes}
     chosen = [step for step in chosen if step.name not in excluded] or [REGISTERED["int8"]]
-    return draw(st.permutations([draw(steps_of(step)) for step in chosen]))
+    return draw(st.permutations(_with_own_vocabulary(draw, [draw(steps_of(step)) for step in chosen])))
+
+
+def _with_own_vocabulary(draw: st.DrawFn, steps: list[Step]) -> list[Step]:
+    """The steps, with a vocabulary of languages that a student still has."""
+    left = [code for step in steps if step.kind is Kind.STUDENT for code in getattr(step, "languages", ())]
+    codes = st.lists(st.sampled_from(left or ["de"]), min_size=1).map(tuple)
+    return [type(step)(*[draw(codes)]) if left and step.kind is Kind.VOCAB else step for step in steps]
 
 
 @given(legal_steps())
@@ -80,6 +87,13 @@ def test_a_steps_example_is_legal_and_canonical(step: type[Step]) -> None:
     assert str(made) == step.example
 
 
+@pytest.mark.parametrize(
+    "text", ["bistil:en,sw+vocab:en,sw", "bistil:en,sw+vocab:sw", "layers:6+vocab:de,fr", "time:de,s+vocab:de"]
+)
+def test_a_vocabulary_may_be_of_languages_that_are_left(text: str) -> None:
+    assert str(parse(text)) == text
+
+
 def test_languages_are_sorted_and_named_once() -> None:
     assert str(parse("vocab:en,de,en+layers:6")) == "layers:6+vocab:de,en"
 
@@ -108,6 +122,12 @@ def test_languages_are_sorted_and_named_once() -> None:
         ("teacher+onnx", "teacher", "at most one base"),
         ("teacher+int8", "step teacher", "int8"),
         ("onnx+layers:2", "step onnx", "layers:2"),
+        (
+            "vocab:de,en+time:de,s",
+            "step vocab:de,en: time:de,s has cut",
+            "no en; accepted are its languages, or no vocab",
+        ),
+        ("bistil:en,sw+vocab:de,fr,sw+int8", "step vocab:de,fr,sw", "to en, sw already, which leaves no de, fr"),
     ],
 )
 def test_an_illegal_recipe_names_the_step_and_what_is_accepted(text: str, at_fault: str, accepted: str) -> None:

@@ -23,7 +23,7 @@ LEVELS = (
     ("sources", "decoding", "surgery", "xtreme"),
     ("builtin", "pieces", "shortlist"),
     ("recipe", "spans"),
-    ("languages", "blocks", "folders", "answers", "bootstrap", "processes"),
+    ("languages", "blocks", "folders", "answers", "shapes", "bootstrap", "processes"),
     ("errors",),
 )
 LEVEL = {room: -depth for depth, rooms in enumerate(LEVELS) for room in rooms}

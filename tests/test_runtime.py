@@ -148,6 +148,37 @@ def test_pools_and_bulk_do_not_change_tags(taggers: Pair, monkeypatch: pytest.Mo
     assert max(used) > 1
 
 
+@pytest.mark.parametrize(
+    ("count", "sizes"),
+    [(0, []), (64, [64]), (65, [64, 1]), (256, [64, 192]), (2000, [64, 256, 1024, 656])],
+)
+def test_pools_grow_and_few_texts_are_two_at_most(count: int, sizes: list[int]) -> None:
+    texts = [str(number) for number in range(count)]
+    found = list(runtime.pools(texts, len, first=runtime.FIRST_TEXTS))
+    assert list(map(len, found)) == sizes
+    assert [text for pool in found for text in pool] == texts
+
+
+def test_long_texts_end_a_pool_and_shared_work_is_cut_evenly() -> None:
+    long = "x" * runtime.POOL_CHARACTERS
+    assert list(runtime.pools(["a", long, "b"], len, first=2)) == [["a", long], ["b"]]
+    assert list(map(len, runtime.pools(["a"] * 2050, len))) == [1024, 1024, 2]
+
+
+def test_a_few_hundred_texts_are_tagged_alike_in_one_pool_and_in_two(
+    taggers: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, fast = taggers("bert")
+    texts = [f"Angela Merkel kam {'am Montag ' * (number % 5)}zum {number}. Mal." for number in range(200)]
+    growing = fast.tag_texts(texts, "de")
+    monkeypatch.setattr(runtime, "FIRST_TEXTS", runtime.POOL_TEXTS)
+    whole = fast.tag_texts(texts, "de")
+    assert any(whole), "a random teacher that finds nothing proves nothing"
+    assert [[(s.start, s.end, s.label) for s in found] for found in growing] == [
+        [(s.start, s.end, s.label) for s in found] for found in whole
+    ]
+
+
 def test_a_text_is_read_as_its_tokenizer_encodes_it(taggers: Pair) -> None:
     for model_type in tiny.MODEL_TYPES:
         _, fast = taggers(model_type)

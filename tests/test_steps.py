@@ -2,7 +2,9 @@
 
 import inspect
 import json
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from itertools import combinations as combinations_of
 from itertools import product
@@ -17,7 +19,7 @@ import torch
 from builds import Made, quick_builds, quiet
 from tokenizers import Tokenizer
 
-from mma_core import build, checkpoint, engines, making, orders
+from mma_core import build, builtin, checkpoint, engines, making, orders
 from mma_core.data import TAGS
 from mma_core.errors import ArtifactError, RecipeError
 from mma_core.languages import LANGUAGES
@@ -49,7 +51,16 @@ def combinations() -> Iterator[str]:
     while missing:
         best = max(legal, key=lambda chosen: len(missing & pairs(chosen)))
         missing -= pairs(best)
-        yield "+".join(spelling(step.name) for step in best if step) or "onnx"
+        yield "+".join(spelled(step.name for step in best if step)) or "onnx"
+
+
+def spelled(names: Iterable[str]) -> list[str]:
+    """Spellings that go together: a vocabulary is cut to languages that a student still has."""
+    texts = {name: spelling(name) for name in names}
+    for student in texts.keys() & OWN_VOCABULARY:
+        if "vocab" in texts:
+            texts["vocab"] = f"vocab:{','.join(parse(texts[student]).steps[0].languages)}"  # type: ignore[attr-defined]
+    return list(texts.values())
 
 
 def go_together(pair: tuple[type[Step] | None, type[Step] | None]) -> bool:
@@ -217,6 +228,31 @@ def test_as_many_layers_as_there_are(tiny_teacher: Callable[[str], Path]) -> Non
     teacher = checkpoint.load(str(tiny_teacher("bert")))
     with pytest.raises(RecipeError, match="step layers:2: the teacher has 2 layers; keep from 1 to 1"):
         parse("layers:2").steps[0].apply(teacher, world_of(parse("layers:2"), teacher))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("layers:12", "step layers:12: the teacher has 12 layers; keep from 1 to 11"),
+        ("minilm:6x100", "step minilm:6x100: width 100 is no multiple of 32"),
+        ("minilm:12x384", "step minilm:12x384: the teacher is 12x384; a student is smaller"),
+        ("xtreme:385,200", "step xtreme:385,200: the teacher's embeddings are 384 wide; choose from 4 to 384"),
+    ],
+)
+def test_what_the_built_in_teacher_is_too_small_for(text: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        parse(text).steps[0].check_teacher(builtin.config("multi"))
+
+
+def test_every_example_is_for_the_built_in_teachers(step: type[Step]) -> None:
+    for name in builtin.names():
+        parse(step.example).steps[0].check_teacher(builtin.config(name))
+
+
+def test_a_teacher_is_checked_without_loading_a_library() -> None:
+    told = "recipe.parse('time:de,s').steps[0].check_teacher(builtin.config('multi'))"
+    code = f"import sys; from mma_core import builtin, recipe; {told}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_calibration_takes_the_languages_in_turn() -> None:

@@ -17,6 +17,7 @@ from transformers import AutoConfig, AutoModelForTokenClassification
 
 from mma_core import checkpoint, export, surgery
 from mma_core.errors import ArtifactError
+from mma_core.shapes import head_size
 
 ENCODERS = ("bert", "xlm-roberta", "roberta", "distilbert", "electra", "camembert")
 HEADS, SIZE, COLUMNS, LAYERS = 4, 8, 64, 2
@@ -70,7 +71,7 @@ def test_heads_taken_out_equal_heads_that_give_zeros(model_type: str, kept: list
             part.mixed.weight.data[:, head * SIZE : (head + 1) * SIZE] = 0
     torch.testing.assert_close(logits(narrow), logits(whole), atol=1e-4, rtol=1e-4)
     assert narrow.config.num_attention_heads == len(kept[0])
-    assert surgery.head_size(narrow.config) == SIZE
+    assert head_size(narrow.config) == SIZE
     assert all(part.query.weight.shape == (len(kept[0]) * SIZE, 32) for part in surgery.parts(narrow))
     fewer = HEADS - len(kept[0])
     assert whole.num_parameters() - narrow.num_parameters() == LAYERS * fewer * SIZE * (4 * 32 + 3)

@@ -1,7 +1,9 @@
 """Handlers called as plain functions; one round trip through a running app."""
 
+import html
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -241,11 +243,39 @@ def test_every_step_shows_summary_and_paper() -> None:
         assert step.paper[1] in recipe_picker.sources(step.kind)
 
 
+@pytest.mark.parametrize("step", Step.registry.values(), ids=lambda step: step.name)
+def test_every_step_says_how_it_works(step: type[Step]) -> None:
+    told = recipe_picker.explanation(step)
+    page = recipe_picker.explanations(step.kind)
+    assert len(" ".join(told)) >= 100
+    assert f"<h4>{step.title} <code>{step.name}</code></h4>" in page
+    assert step.paper[1] in page
+    plain = html.unescape(re.sub("<[^>]+>", "", page))
+    assert all(paragraph.replace("`", "") in plain for paragraph in told)
+    assert re.sub("</?(div|section|h4|p|a|code)[ >]", "", page).count("<") == 0
+
+
+def test_a_vocabulary_can_be_chosen_beside_a_student_with_its_own() -> None:
+    assert recipe_picker.refusal(Step.registry["vocab"], ["bistil"]) == ""
+    verdict = recipe_picker.judge("bistil:en,sw+vocab:de")
+    assert (verdict.recipe, verdict.usable) == (None, False)
+
+
+def test_how_a_step_works_is_escaped() -> None:
+    with several() as step:
+        step.__doc__ = "It takes `a` < b & <img src=x>."
+        page = recipe_picker.explanations(step.kind)
+    assert "<p>It takes <code>a</code> &lt; b &amp; &lt;img src=x&gt;.</p>" in page
+
+
 def test_typing_sets_the_form_or_says_what_is_wrong() -> None:
     message, button, *rest = recipe_picker.typed("layers:6+int8")
     assert "ONNX Runtime" in message
     assert button["interactive"]
     assert rest[: len(recipe_picker.kinds())][1]["value"] == "layers"
+    message, button, *_ = recipe_picker.typed("layers:48")
+    assert "Step layers:48: the teacher has 12 layers; keep from 1 to 11" in message
+    assert not button["interactive"]
     message, button, *_ = recipe_picker.typed("<b>")
     assert "&lt;b&gt;" in message
     assert not button["interactive"]
@@ -456,11 +486,13 @@ def test_notes_say_how_the_guard_fared() -> None:
     guard = {"limit": 0.99, "held": False, "languages_under": {"th": 97.5}, "sentences": 882, "matrices": 76}
     kept = [{"matrix": "<layer>", "precision": "fp32", "error": 0.5}]
     shares = {"agreement": {"de": 99.9, "th": 98.0}, "span_agreement": {"de": 99.5, "th": 97.5}}
-    manifest = {**shares, "speed_vs_fp32": 2.1, "kept": kept, "guard": guard}
+    command = "python -m mma_core build int8 --teacher '<b>'"
+    manifest = {**shares, "speed_vs_fp32": 2.1, "kept": kept, "guard": guard, "command": command}
     page = format.notes(manifest)
     assert "99.0% of tags and 98.5% of entities are the same (least: Thai, 97.5%), at 2.1× the speed." in page
     assert "1 stay in fp32 (&lt;layer&gt;: error 50%)" in page
     assert "It does not keep 99% of entities in 1 of 2 languages: Thai 97.5%." in page
     assert "<span>German</span> 99.9% · 99.5%" in page
+    assert "Made by <code>python -m mma_core build int8 --teacher &#x27;&lt;b&gt;&#x27;</code>" in page
     assert ("Same entities as in 32 bits, German", "99.5%") in format.facts(manifest, "de")
     assert ("Trained", "full, on data") in format.facts({**manifest, "budget": "full", "data": "data"}, "de")

@@ -19,6 +19,7 @@ PARTS = {
 }
 STAGES = {
     "splitting": "Splitting",
+    "normalising": "Normalising",
     "tokenising": "Tokenising",
     "padding": "Padding",
     "model": "Model",

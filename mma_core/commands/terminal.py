@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def show(rows: list[dict[str, Any]], as_json: bool, template: str, *, single: bool = False) -> None:
     """Print rows through a template, a line each; or as a JSON list, or the only one as a JSON object."""
@@ -58,7 +60,14 @@ def say(text: str) -> None:
 
 def own_command() -> str:
     """The command that is running, as one could type it."""
-    # A row travels further than the folders of the machine it was measured on: of a path only the last name is kept.
-    return shlex.join(
-        ["python", "-m", "mma_core", *(Path(part).name if "/" in part else part for part in sys.argv[1:])]
-    )
+    return shlex.join(["python", "-m", "mma_core", *map(_without_place, sys.argv[1:])])
+
+
+def _without_place(part: str) -> str:
+    """A path as the repository's root sees it, or its last name where it lies elsewhere; other words as they are."""
+    # A row travels further than the folders of the machine it was measured on.
+    path = Path(part)
+    if "/" not in part or not path.parent.is_dir():
+        return path.name if path.is_absolute() else part
+    place = path.parent.resolve() / path.name
+    return str(place.relative_to(ROOT)) if place.is_relative_to(ROOT) else path.name

@@ -26,7 +26,7 @@ from .bench import cpu
 from .peak import peaks
 
 ROUNDS = 5
-STAGES = ("splitting", "tokenising", "padding", "model", "decoding")
+STAGES = ("splitting", "normalising", "tokenising", "padding", "model", "decoding")
 PRECISIONS = {"int8": "int8", "int8static": "int8", "bf16": "bf16"}
 
 Report = Callable[[float, str], None]
@@ -46,7 +46,7 @@ class Profile:
         words: in them.
         pieces: word-pieces, specials included.
         bytes: of the embeddings, the layers, the head, the tokenizer and the rest.
-        milliseconds: for all sentences, by stage; the medians of five rounds.
+        milliseconds: for all sentences, by stage; the medians of five rounds. Normalising is the tokenizer's own.
         operations: that the matrix products need at least, in 10^9: two for each weight and piece, and the attention
             where there is any.
         peaks: 10^9 operations a second that the engine reaches in a large product, by precision.
@@ -200,7 +200,29 @@ def _round(tagger: _Watched, texts: Sequence[str], code: str) -> dict[str, float
         tagger.tag_texts(texts, code)
     spent = tagger.seconds
     rest = spent["all"] - spent["splitting"] - spent["tokenising"] - spent["answer"]
-    return {**spent, "padding": spent["answer"] - spent["model"], "decoding": max(rest, 0.0)}
+    normalising = spent["tokenising"] * _normalising(tagger, texts)
+    return {
+        **spent,
+        "normalising": normalising,
+        "tokenising": spent["tokenising"] - normalising,
+        "padding": spent["answer"] - spent["model"],
+        "decoding": max(rest, 0.0),
+    }
+
+
+def _normalising(tagger: _Watched, texts: Sequence[str]) -> float:
+    """The share of its time that the tokenizer takes to normalise, text by text: in bulk, threads do both at once."""
+    tokenizer = tagger._tokenizer
+    normalizer = getattr(tokenizer, "normalizer", None)
+    if normalizer is None:
+        return 0.0
+    with tagger.noting("normaliser"):
+        for text in texts:
+            normalizer.normalize_str(text)
+    with tagger.noting("tokenizer"):
+        for text in texts:
+            tokenizer.encode(text)
+    return min(1.0, tagger.seconds["normaliser"] / tagger.seconds["tokenizer"])
 
 
 def _operations(lengths: Sequence[int], weights: int, config: Mapping[str, Any]) -> float:

@@ -18,7 +18,7 @@ class Teacher(Step):
 
 @dataclass(frozen=True)
 class Onnx(Step):
-    """The teacher exported to ONNX, nothing removed: what a faster engine alone gives."""
+    """The teacher exported to ONNX and run by ONNX Runtime, nothing removed: what a faster engine alone gives."""
 
     name, kind, title, paper = "onnx", Kind.BASE, "Export only", MMA
     summary = "The same weights in a faster engine; nothing is removed."

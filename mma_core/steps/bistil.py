@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import RecipeError
 from ..recipe import Kind, Step, World, argument
@@ -44,6 +44,16 @@ class Bistil(Step):
         if self.source == self.target:
             raise RecipeError(f"step {self}: source and target are the same language; name two, as in {self.example}")
 
+    def check_teacher(self, config: Any) -> None:
+        """Refuse a teacher that has no half.
+
+        Raises:
+            RecipeError: its layers are no even number.
+        """
+        depth = int(config.num_hidden_layers)
+        if depth % 2:
+            raise RecipeError(f"step {self}: the teacher has {depth} layers; a number that is not even has no half")
+
     def apply(self, model: "Checkpoint", world: World) -> "Checkpoint":
         """Make the student and teach it.
 
@@ -55,15 +65,13 @@ class Bistil(Step):
         from ..training.material import gather, labelled, unlabelled
         from ..trimming import trim
 
-        depth = int(model.config.num_hidden_layers)
-        if depth % 2:
-            raise RecipeError(f"step {self}: the teacher has {depth} layers; a number that is not even has no half")
+        self.check_teacher(model.config)
         world.report(0.0, "reading the sentences")
         budget = budgets.TABLE[self.name][world.budget]
         texts = self._texts(world, budget.sentences * 2 // 3)
         answered = labelled(world, (self.source,)) or unlabelled({self.source: texts[self.source]})
         teacher = trim(model, self.languages, world)
-        student = teacher.with_layers(bilingual.half(depth))
+        student = teacher.with_layers(bilingual.half(int(model.config.num_hidden_layers)))
         text = gather(unlabelled(texts), budget.sentences, teacher=teacher, world=world)
         bilingual.general(student, text, budget=budget, world=world)
         task = gather(answered, budget.sentences // 3, teacher=teacher, world=world)

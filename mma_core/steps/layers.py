@@ -1,7 +1,7 @@
 """Drop layers."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import RecipeError
 from ..recipe import Kind, Step, World, argument
@@ -32,15 +32,23 @@ class Layers(Step):
     revision = 1
     keep: int = argument("Layers kept", low=1, high=48, start=6)
 
+    def check_teacher(self, config: Any) -> None:
+        """Refuse a teacher that has no more layers than are to be kept.
+
+        Raises:
+            RecipeError: it has not.
+        """
+        depth = config.num_hidden_layers
+        if self.keep >= depth:
+            raise RecipeError(f"step {self}: the teacher has {depth} layers; keep from 1 to {depth - 1}")
+
     def apply(self, model: "Checkpoint", world: World) -> "Checkpoint":
         """Return a healed copy of the checkpoint with fewer layers.
 
         Raises:
             RecipeError: the teacher has no more layers than are to be kept, or there is nothing to learn from.
         """
-        depth = model.config.num_hidden_layers
-        if self.keep >= depth:
-            raise RecipeError(f"step {self}: the teacher has {depth} layers; keep from 1 to {depth - 1}")
+        self.check_teacher(model.config)
         from ..training import students
         from ..training.shrink import shrunk
 

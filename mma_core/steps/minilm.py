@@ -1,10 +1,11 @@
 """Learn the relations within the teacher's attention (MiniLMv2)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import RecipeError
 from ..recipe import Kind, Step, World, argument
+from ..shapes import head_size
 
 if TYPE_CHECKING:
     from ..checkpoint import Checkpoint
@@ -37,6 +38,14 @@ class MiniLM(Step):
     layers: int = argument("Layers", low=1, high=48, start=6)
     width: int = argument("Width", low=8, high=2048, start=384)
 
+    def check_teacher(self, config: Any) -> None:
+        """Refuse a shape that is no student's of this teacher.
+
+        Raises:
+            RecipeError: naming what is accepted.
+        """
+        check_shape(self, config, self.layers, self.width)
+
     def apply(self, model: "Checkpoint", world: World) -> "Checkpoint":
         """Return the student.
 
@@ -47,7 +56,7 @@ class MiniLM(Step):
         from ..training.shrink import shrunk
 
         check_attention(self, model)
-        check_shape(self, model, self.layers, self.width)
+        self.check_teacher(model.config)
         world.report(0.0, "reading the sentences")
         material = students.material(self, model, world)
         student = shrunk(material, layers=self.layers, width=self.width)
@@ -67,15 +76,13 @@ def check_attention(step: Step, teacher: "Checkpoint") -> None:
         raise RecipeError(f"step {step}: the teacher is a {teacher.config.model_type} model and has no attention")
 
 
-def check_shape(step: Step, teacher: "Checkpoint", layers: int, width: int) -> None:
+def check_shape(step: Step, config: Any, layers: int, width: int) -> None:
     """Refuse a student that is no smaller than its teacher, or that its heads cannot fill.
 
     Raises:
         RecipeError: naming what is accepted.
     """
-    from ..surgery import head_size
-
-    depth, widest, size = teacher.config.num_hidden_layers, teacher.config.hidden_size, head_size(teacher.config)
+    depth, widest, size = config.num_hidden_layers, config.hidden_size, head_size(config)
     if layers > depth or width > widest or (layers, width) == (depth, widest):
         raise RecipeError(f"step {step}: the teacher is {depth}x{widest}; a student is smaller")
     if width % size:

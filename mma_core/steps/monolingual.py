@@ -1,9 +1,10 @@
 """A tiny encoder of one language (TiME)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..recipe import Kind, Step, World, argument
+from ..shapes import head_size
 from .minilm import check_attention, check_shape
 
 if TYPE_CHECKING:
@@ -41,6 +42,14 @@ class Time(Step):
         """The languages whose text is compared and calibrated on."""
         return (self.language,)
 
+    def check_teacher(self, config: Any) -> None:
+        """Refuse a teacher that is too small for this size.
+
+        Raises:
+            RecipeError: naming what is accepted.
+        """
+        check_shape(self, config, *self._shape(config))
+
     def apply(self, model: "Checkpoint", world: World) -> "Checkpoint":
         """Return the student.
 
@@ -53,18 +62,16 @@ class Time(Step):
         from ..trimming import trim
 
         check_attention(self, model)
-        layers, width = self._shape(model)
-        check_shape(self, model, layers, width)
+        self.check_teacher(model.config)
+        layers, width = self._shape(model.config)
         small = trim(model, self.languages, world)
         material = students.material(self, small, world, self.languages)
         student = shrunk(material, layers=layers, width=width)
         phases = [students.relations(small, train_embeddings=True), students.healing(train_embeddings=True)]
         return students.taught(self, student, material, world, phases)
 
-    def _shape(self, teacher: "Checkpoint") -> tuple[int, int]:
-        from ..surgery import head_size
-
+    def _shape(self, config: Any) -> tuple[int, int]:
         layers, width = SHAPES[self.size]
-        size, config = head_size(teacher.config), teacher.config
+        size = head_size(config)
         heads = config.hidden_size * width // (_WIDTH * size)
         return max(config.num_hidden_layers * layers // _DEPTH, 1), max(heads, 1) * size

@@ -160,7 +160,10 @@ def calibration_inputs(world: World) -> Iterator[dict[str, np.ndarray]]:
 
 @dataclass(frozen=True)
 class Bf16(Step):
-    """Products in bf16 (8 bits of exponent, 7 of fraction) where the CPU has them in hardware."""
+    """Products in bf16 (8 bits of exponent, 7 of fraction) where the CPU has them in hardware.
+
+    The exponent is that of 32 bits, so no ranges are measured. On disk the weights are in fp16, in half the bytes.
+    """
 
     name, kind, title, engine = "bf16", Kind.PRECISION, "16 bits", "openvino"
     summary = "Half the bits with nearly no loss; only on CPUs that have bf16 arithmetic."

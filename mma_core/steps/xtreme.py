@@ -1,7 +1,7 @@
 """XtremeDistil: a recurrent student."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import RecipeError
 from ..recipe import Kind, Step, World, argument
@@ -31,6 +31,18 @@ class Xtreme(Step):
     width: int = argument("Embedding width", low=4, high=1024, start=50)
     states: int = argument("LSTM states by direction", low=4, high=2048, start=200)
 
+    def check_teacher(self, config: Any) -> None:
+        """Refuse a teacher whose embeddings are narrower than the student's, or one that is recurrent itself.
+
+        Raises:
+            RecipeError: it is one.
+        """
+        if config.model_type == self.name:
+            raise RecipeError(f"step {self}: the teacher is a recurrent student itself; choose a transformer")
+        width = getattr(config, "embedding_size", config.hidden_size)
+        if self.width > width:
+            raise RecipeError(f"step {self}: the teacher's embeddings are {width} wide; choose from 4 to {width}")
+
     def apply(self, model: "Checkpoint", world: World) -> "Checkpoint":
         """Make the student and teach it.
 
@@ -39,15 +51,8 @@ class Xtreme(Step):
         """
         from ..training import budgets, recurrent, students
 
-        self._check(model)
+        self.check_teacher(model.config)
         world.report(0.0, "reading the sentences")
         material = students.material(self, model, world, labels=True)
         student = recurrent.start(model, width=self.width, states=self.states, seed=world.seed)
         return recurrent.taught(student, material, budget=budgets.TABLE[self.name][world.budget], world=world)
-
-    def _check(self, teacher: "Checkpoint") -> None:
-        if teacher.config.model_type == self.name:
-            raise RecipeError(f"step {self}: the teacher is a recurrent student itself; choose a transformer")
-        width = teacher.model.get_input_embeddings().embedding_dim
-        if self.width > width:
-            raise RecipeError(f"step {self}: the teacher's embeddings are {width} wide; choose from 4 to {width}")

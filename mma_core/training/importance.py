@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from .. import surgery
+from ..shapes import head_size
 from .loop import Batch, accelerator
 from .ner import IGNORE
 
@@ -42,7 +43,7 @@ def importance(model: PreTrainedModel, batches: Iterable[Batch]) -> Importance:
     """
     machine = accelerator()
     model = model.to(machine.device).eval()
-    size = surgery.head_size(model.config)
+    size = head_size(model.config)
     heads = columns = torch.zeros((), device=machine.device)
     sentences = 0
     with _entering(model) as seen:

@@ -20,6 +20,7 @@ from transformers import AutoModelForTokenClassification, PreTrainedModel
 
 from .. import surgery
 from ..checkpoint import Checkpoint
+from ..shapes import head_size
 from .material import Material
 from .ner import collate
 
@@ -109,7 +110,7 @@ def _keep_weightiest(model: PreTrainedModel, width: int) -> None:
     Those weigh most whose matrices in and out have the largest product of norms.
     """
     config = model.config
-    size, columns = surgery.head_size(config), surgery.columns(config) * width // config.hidden_size
+    size, columns = head_size(config), surgery.columns(config) * width // config.hidden_size
     heads, inner = [], []
     for part in surgery.parts(model):
         values = part.value.weight.unflatten(0, (-1, size)).norm(dim=(1, 2))

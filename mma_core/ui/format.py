@@ -120,8 +120,10 @@ def facts(manifest: Mapping[str, Any], code: str) -> list[tuple[str, str]]:
 
 def notes(manifest: Mapping[str, Any]) -> str:
     """What the manifest says of the build in sentences, and the agreement of every language, folded away."""
-    said = [*guard.findings(manifest), *manifest.get("notes", [])]
-    remarks = "".join(f'<p class="mma-note">{html.escape(note)}</p>' for note in said)
+    said = [html.escape(note) for note in [*guard.findings(manifest), *manifest.get("notes", [])]]
+    if "command" in manifest:
+        said.append(f"Made by <code>{html.escape(manifest['command'])}</code>")
+    remarks = "".join(f'<p class="mma-note">{line}</p>' for line in said)
     shares, spans = manifest.get("agreement", {}), manifest.get("span_agreement", {})
     cells = "".join(
         f"<li><span>{html.escape(LANGUAGES[code].name if code in LANGUAGES else code)}</span> {share:.1f}%"

@@ -5,15 +5,18 @@ for each argument of each step its value. `spell` and `values` convert between t
 """
 
 import html
+import inspect
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import Field, dataclass, fields
 from typing import Any
 
 import gradio as gr
 
-from .. import recipe
+from .. import builtin, recipe
 from ..errors import DataError, RecipeError
 from ..languages import LANGUAGES
+from ..orders import Order
 from ..recipe import Form, Kind, Recipe, Step, form_of
 from .notices import sentence
 
@@ -153,12 +156,13 @@ def values(wanted: Recipe) -> list[Any]:
 
 
 def judge(text: str) -> Verdict:
-    """Read a recipe, and say what it runs in or why it cannot be used here."""
+    """Read a recipe, and say what it runs in or why this machine or the app's teacher has none of it."""
     wanted = None
     try:
         wanted = recipe.parse(text)
         for step in wanted.steps:
             step.check()
+            step.check_teacher(builtin.config(Order.teacher))
     except RecipeError as error:
         return Verdict(wanted, False, complaint(error))
     engine = "PyTorch" if wanted.is_teacher else ENGINES.get(wanted.engine, wanted.engine)
@@ -221,7 +225,7 @@ def refusal(step: type[Step], chosen: Collection[str] = ()) -> str:
     try:
         candidate.check()
         if step.kind is not Kind.BASE:
-            recipe.of([candidate, *(recipe.parse(other.example).steps[0] for other in kept)])
+            recipe.ordered([candidate, *(recipe.parse(other.example).steps[0] for other in kept)])
     except RecipeError as error:
         return str(error)
     return ""
@@ -249,12 +253,29 @@ def sources(kind: Kind) -> str:
     papers: dict[tuple[str, str], list[str]] = {}
     for step in of_kind(kind):
         papers.setdefault(step.paper, []).append(step.name)
-    links = [
-        f'<a href="{html.escape(address)}" target="_blank" rel="noopener noreferrer">{html.escape(name)}</a>'
-        f" <code>{html.escape(', '.join(steps))}</code>"
-        for (name, address), steps in papers.items()
-    ]
+    links = [f"{_link(paper)} <code>{html.escape(', '.join(steps))}</code>" for paper, steps in papers.items()]
     return f'<p class="mma-sources">From {"; ".join(links)}</p>'
+
+
+def _link(paper: tuple[str, str]) -> str:
+    name, address = map(html.escape, paper)
+    return f'<a href="{address}" target="_blank" rel="noopener noreferrer">{name}</a>'
+
+
+def explanation(step: type[Step]) -> list[str]:
+    """What a step does and how, paragraph by paragraph, from its own description."""
+    return [" ".join(paragraph.split()) for paragraph in (inspect.getdoc(step) or "").split("\n\n")]
+
+
+def explanations(kind: Kind) -> str:
+    """How each step of a kind works, and the work that it follows, as HTML."""
+    return f'<div class="mma-how">{"".join(map(_explained, of_kind(kind)))}</div>'
+
+
+def _explained(step: type[Step]) -> str:
+    coded = (re.sub("`(.+?)`", r"<code>\1</code>", html.escape(text)) for text in explanation(step))
+    head = f"<h4>{html.escape(step.title)} <code>{html.escape(step.name)}</code></h4>"
+    return f"<section>{head}<p>{_link(step.paper)}</p>{''.join(f'<p>{text}</p>' for text in coded)}</section>"
 
 
 def layout() -> Picker:
@@ -276,6 +297,8 @@ def layout() -> Picker:
                     arguments += [_argument(step, declared, next(remaining)) for declared in fields(step)]
                 panels.append(panel)
             gr.HTML(sources(kind))
+            with gr.Accordion("How it works", open=False, elem_classes="mma-explained"):
+                gr.HTML(explanations(kind))
     return Picker(text, message, choices, arguments, panels)
 
 

@@ -4,10 +4,12 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from builds import Made, quiet
 
+from mma_core import runtime
 from mma_core.__main__ import main
 from mma_core.data import samples
 from mma_core.errors import DataError, RecipeError
@@ -42,6 +44,23 @@ def test_a_profile(made: Made, tiny_teacher: Callable[[str], Path], recipe: str)
         "bf16": None,
         "int8": pytest.approx(1000 * found.operations / 100, abs=0.02),
     }
+
+
+def test_stages_add_up_to_the_whole(made: Made) -> None:
+    artifact = made("bert")
+    tagger = profile._Watched(runtime.open_artifact(artifact, 1))
+    texts = profile._texts("de")
+    times = profile._round(tagger, texts, "de")
+    whole = times["splitting"] + times["normalising"] + times["tokenising"] + times["answer"] + times["decoding"]
+    assert times["normalising"] > 0
+    assert whole == pytest.approx(max(times["all"], whole - times["decoding"]))
+    assert times["padding"] + times["model"] == pytest.approx(times["answer"])
+
+
+def test_without_a_normaliser_nothing_is_normalised(made: Made) -> None:
+    tagger = profile._Watched(runtime.open_artifact(made("bert"), 1))
+    tagger._tokenizer = SimpleNamespace()  # type: ignore[assignment]
+    assert profile._normalising(tagger, ["Angela kam."]) == 0
 
 
 def test_operations_are_two_a_weight_and_piece_and_the_attention() -> None:
