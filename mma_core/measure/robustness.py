@@ -200,6 +200,7 @@ class _Subject:
             weights=self._weights,
             revision=orders.revision(self._recipe),
             schema=SCHEMA,
+            counts=scores.counts,
         )
 
     @cached_property

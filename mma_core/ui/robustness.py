@@ -7,6 +7,8 @@ import gradio as gr
 
 from .. import builtin, results
 from ..charts import robustness as charts
+from ..charts import sparsity
+from ..charts.grid import FEW_SETS
 from ..charts.speed import ALL_SETS
 from ..languages import LANGUAGES
 from ..measure.perturb import PERTURBATIONS
@@ -19,11 +21,14 @@ TABLE = ("Recipe", "Language", "Data set", "Strength", "F1 % [95%]", "Change", "
 NOTE = (
     "Strength is the share of words, or of entities where entities are swapped, that change; what changes at one "
     "strength changes in the same way at every higher one, and the gold entities move along. Bands are 95% bootstrap "
-    "intervals over sentences; of an average they assume that data sets err independently."
+    "intervals over sentences; of an average they assume that data sets err independently. An average is over the data "
+    f"sets that all its recipes share; {FEW_SETS}"
 )
 SPARSITY = (
-    "How much of its F1 without perturbation a sparse recipe keeps at the greatest strength, by how much labelled text "
-    "of the languages the teacher saw. Recipes that do more than prune are left out."
+    "How much of its F1 without perturbation a recipe keeps at the greatest strength, by its share of zeros and by how "
+    "much labelled text of the languages the teacher saw. All are one recipe with sparsity as its last step or not: "
+    "of those that were made sparse, the one that was so to most degrees. Each tier is compared on the data sets that "
+    f"its recipes share; {FEW_SETS} Error bars are 95% intervals of a paired bootstrap over sentences."
 )
 
 
@@ -68,13 +73,13 @@ def refresh(teacher: str | None, perturbation: str, view: str) -> list[Any]:
     rows = read()
     found = charts.cells(rows, teacher=teacher or "", perturbation=perturbation, view=view)
     everywhere = charts.cells(rows, teacher=teacher or "", perturbation=perturbation)
-    sparse = charts.kept(everywhere, builtin.labelled(teacher or ""))
+    sparse = sparsity.kept(everywhere, builtin.labelled(teacher or ""))
     return [
         f"{_line(charts.takeaway(found, perturbation))}{_note(PERTURBATIONS[perturbation].summary)}",
         charts.lines(charts.curves(found)),
         {"headers": list(TABLE), "data": [_cells(row) for row in _ordered(found)]},
-        _line(charts.sparsity_takeaway(sparse)),
-        charts.by_sparsity(sparse),
+        _line(sparsity.takeaway(sparse, perturbation)),
+        sparsity.lines(sparse),
     ]
 
 

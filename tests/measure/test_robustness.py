@@ -82,6 +82,8 @@ def test_known_names_give_known_f1(names: Names, corpus: Corpus, table: Path) ->
     for row in rows:
         assert row.f1_low <= row.f1 <= row.f1_high
         assert row.change == pytest.approx(row.f1 - 100)
+        right, found, gold = map(sum, zip(*row.counts, strict=True))
+        assert row.f1 == pytest.approx(200 * right / (found + gold), abs=0.01)
         assert (row.sentences, row.seed, row.cpu, row.command) == (7, SEED, cpu(), "again")
     assert results.rows(table, Robustness) == rows
 
