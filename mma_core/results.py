@@ -111,7 +111,7 @@ class Robustness:
     """F1 of a recipe on one data set whose sentences are perturbed, in percent with its 95% bootstrap interval.
 
     The perturbation `none` at strength 0 is the data set as it is; `change` is against that F1 of the same recipe on
-    the same sentences. `counts` are those of `Measurement`; older rows have none.
+    the same sentences. `counts` and `budget` are those of `Measurement`; older rows lack counts.
     """
 
     recipe: str = _column("Recipe")
@@ -134,6 +134,7 @@ class Robustness:
     revision: int = _column("Revision of the builds")
     schema: int = _column("Schema")
     counts: list[list[int]] = field(default_factory=list, metadata=COLUMNS["counts"])
+    budget: str = field(default="", metadata=COLUMNS["budget"])
 
     @property
     def key(self) -> tuple[str, str, str, str, str, float, str]:

@@ -81,8 +81,8 @@ def test_overlap_is_of_the_shares_kept_not_of_f1() -> None:
     assert "int8 keeps 48% of its F1 (40.0 → 19.0), with overlapping intervals (1" in close
 
 
-@pytest.mark.parametrize("other", [{"sentences": 100}, {"seed": 14}, {"weights": "ffff"}])
-def test_a_curve_is_of_the_same_sentences_and_weights(other: dict) -> None:
+@pytest.mark.parametrize("other", [{"sentences": 100}, {"seed": 14}, {"weights": "ffff"}, {"budget": "full"}])
+def test_a_curve_is_of_the_same_sentences_weights_and_budget(other: dict) -> None:
     newer = [row("onnx", strength, 9, date="2026-12-01", **other) for strength in (0.5, 1.0)]
     assert cells([*newer, *ROWS]) == ROWS
     remade = [row("onnx", 0, 80, date="2026-12-02", **other), *newer]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -125,6 +126,20 @@ def test_rows_of_another_sample_cpu_or_teacher_do_not_count(
     names.asked.clear()
     assert measure(plan(corpus, "lower"), table) == rows
     assert names.asked
+
+
+def test_a_student_that_was_trained_longer_is_measured_again(
+    names: Names, corpus: Corpus, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = plan(corpus, "lower", recipe="layers:6")
+    assert {row.budget for row in measure(wanted, table)} == {"quick"}
+    names.asked.clear()
+    measure(wanted, table)
+    assert names.asked == []
+    longer = SimpleNamespace(manifest={"budget": "standard"})
+    monkeypatch.setattr(build, "cached", lambda recipe, *, teacher: longer)
+    assert {row.budget for row in measure(wanted, table)} == {"standard"}
+    assert {row.budget for row in measure(plan(corpus, "lower"), table)} == {""}
 
 
 def test_at_most_so_many_sentences_and_no_recipe_twice(names: Names, corpus: Corpus, table: Path) -> None:
