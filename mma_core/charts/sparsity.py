@@ -199,5 +199,23 @@ def hover(one: Kept) -> str:
     return "<br>".join(facts)
 
 
+def records(shown: Sequence[Kept]) -> list[dict[str, Any]]:
+    """The figure's data, one row a point."""
+    return [
+        {
+            "Recipe": one.recipe,
+            "Pruned from": one.base or TEACHER,
+            "Tier": one.tier or "",
+            "Sparsity": one.sparsity,
+            "Embeddings too": "yes" if one.embeddings else "no",
+            "F1 kept %": round(one.kept, 2),
+            "95% from": round(one.interval[0], 2) if one.interval else "",
+            "95% to": round(one.interval[1], 2) if one.interval else "",
+            "Data sets": one.sets,
+        }
+        for one in shown
+    ]
+
+
 def _interval_told(one: Kept) -> str:
     return f", 95% interval {between(*one.interval)}" if one.interval else ""
