@@ -45,6 +45,14 @@ def cached(
     return _found(order) if budget or portable else _on_shelf(order) or _found(order)
 
 
+def budget_of(wanted: Recipe, *, teacher: str = "multi") -> str:
+    """How long the artifact that serves whoever asks for a recipe was trained, or would be; empty where nothing is."""
+    if not wanted.trains:
+        return ""
+    made = cached(wanted, teacher=teacher)
+    return made.manifest["budget"] if made else BUDGETS[0]
+
+
 def _on_shelf(order: Order) -> Artifact | None:
     """What serves whoever asks for a recipe that trains, and not for what it learns from."""
     if not order.recipe.trains or order.data or order.languages:

@@ -111,7 +111,7 @@ class Robustness:
     """F1 of a recipe on one data set whose sentences are perturbed, in percent with its 95% bootstrap interval.
 
     The perturbation `none` at strength 0 is the data set as it is; `change` is against that F1 of the same recipe on
-    the same sentences.
+    the same sentences. `counts` and `budget` are those of `Measurement`; older rows lack counts.
     """
 
     recipe: str = _column("Recipe")
@@ -133,6 +133,8 @@ class Robustness:
     weights: str = _column("Teacher's weights")
     revision: int = _column("Revision of the builds")
     schema: int = _column("Schema")
+    counts: list[list[int]] = field(default_factory=list, metadata=COLUMNS["counts"])
+    budget: str = field(default="", metadata=COLUMNS["budget"])
 
     @property
     def key(self) -> tuple[str, str, str, str, str, float, str]:
@@ -263,7 +265,7 @@ def frontier(points: Sequence[tuple[float, float]]) -> list[int]:
     return best[::-1]
 
 
-def resampled(row: Measurement) -> np.ndarray:
+def resampled(row: Measurement | Robustness) -> np.ndarray:
     """A row's F1 in percent as measured, then under the resamples that all rows of its data set share.
 
     Other data sets are drawn independently, so their means, differences and products can be taken draw by draw.

@@ -148,6 +148,7 @@ def test_use_takes_the_best_and_an_order_its_own(
     assert quick.manifest["budget"] == "quick"
     assert quick.manifest["data"] == "text of the built-in samples"
     assert build.cached(recipe, teacher=teacher) is None
+    assert build.budget_of(recipe, teacher=teacher) == "quick"
     trained = places["shipped"] / "trained"
     shutil.copytree(quick.folder, trained)
     (trained / artifact.MANIFEST).write_text(json.dumps(quick.manifest | {"budget": "standard", "data": "data"}))
@@ -160,7 +161,8 @@ def test_use_takes_the_best_and_an_order_its_own(
     assert build.tagger(recipe, teacher=teacher, report=quiet).tag([("Anna",)])
     found = build.cached(recipe, teacher=teacher)
     assert found is not None
-    assert found.manifest["budget"] == "standard"
+    assert found.manifest["budget"] == build.budget_of(recipe, teacher=teacher) == "standard"
+    assert build.budget_of(parse("onnx"), teacher=teacher) == ""
     assert build.cached(recipe, teacher=teacher, budget="standard") is None
     assert build.cached(recipe, teacher=teacher, languages=("de",)) is None
     with pytest.raises(AssertionError, match="built"):

@@ -1,5 +1,6 @@
 """The accordion that takes a recipe apart."""
 
+from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -21,9 +22,19 @@ def fake(wanted: Any, *, code: str, report: Any) -> profile.Profile:
 
 def test_a_recipe_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profile, "profile", fake)
-    said, sizes, times = anatomy.take_apart(" int8+layers:6 ", "de", MagicMock())
+    said, sizes, times, found = anatomy.take_apart(" int8+layers:6 ", "de", MagicMock())
     assert "layers:6+int8: Model takes 90% of the time" in said
     assert [len(figure.data) for figure in (sizes, times)] == [1, 2]
+    parts = Path(anatomy.bytes_file(found)).read_text(encoding="utf-8").splitlines()
+    assert parts[:2] == ["Recipe,Part,Bytes", "layers:6+int8,Embeddings,97000000"]
+    stages = Path(anatomy.times_file(found)).read_text(encoding="utf-8").splitlines()
+    assert stages[-1] == "layers:6+int8,Floor int8,90.0,42"
+
+
+def test_nothing_to_fetch_before_something_is_taken_apart() -> None:
+    for handler in (anatomy.bytes_file, anatomy.times_file):
+        with pytest.raises(gr.Error, match="no measurements"):
+            handler(None)
 
 
 def test_what_has_no_anatomy_is_a_notice() -> None:

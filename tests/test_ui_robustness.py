@@ -1,5 +1,6 @@
 """The Robustness tab's handlers called as plain functions."""
 
+import csv
 import html
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,26 @@ def test_sparse_recipes_are_drawn_over_all_data_sets(table: None) -> None:
     *_, sparse, figure = refreshed(view="de/uner")
     assert "mid-resource 50% → 5%" in sparse
     assert len(figure.data) == 4
+
+
+def test_the_rows_behind_both_charts_can_be_fetched(table: None) -> None:
+    results.append(results.ROBUSTNESS, given.SPARSE)
+    with Path(robustness.csv_file("multi", "typos", "de/uner")).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["recipe"], row["strength"], row["f1"]) for row in rows[:3]] == [
+        ("int8", "0.0", "80"),
+        ("int8", "0.5", "50"),
+        ("int8", "1.0", "20"),
+    ]
+    assert {row["language"] for row in rows} == {"de"}
+    assert "counts" not in rows[0]
+    with Path(robustness.sparse_csv_file("multi", "typos")).open(encoding="utf-8", newline="") as file:
+        points = list(csv.DictReader(file))
+    assert (points[1]["Recipe"], points[1]["Tier"], points[1]["F1 kept %"]) == ("sparse:0.9", "high-resource", "25.0")
+    with pytest.raises(gr.Error, match="no measurements"):
+        robustness.csv_file("multi", "caps", ALL_SETS)
+    with pytest.raises(gr.Error, match="no measurements"):
+        robustness.sparse_csv_file(None, "typos")
 
 
 @pytest.mark.parametrize("name", PERTURBATIONS)

@@ -56,6 +56,21 @@ def times(found: Mapping[str, Any]) -> "go.Figure":
     return figure
 
 
+def size_records(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The data of `sizes`, one row a part."""
+    return [{"Recipe": found["recipe"], "Part": title, "Bytes": found["bytes"][name]} for name, title in PARTS.items()]
+
+
+def time_records(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The data of `times`, one row a stage, then the floors of this CPU."""
+    rows = [(title, found["milliseconds"][name]) for name, title in STAGES.items()]
+    rows += [(f"Floor {name}", floor) for name, floor in found["floor_ms"].items() if floor is not None]
+    return [
+        {"Recipe": found["recipe"], "Stage": title, "Milliseconds": value, "Sentences": found["sentences"]}
+        for title, value in rows
+    ]
+
+
 def _waterfall(names: Sequence[str], values: Sequence[float], *, unit: str) -> "go.Figure":
     import plotly.graph_objects as go
 

@@ -1,20 +1,17 @@
-"""F1 under perturbation: a curve a recipe by strength, and what sparsity does to it tier by tier."""
+"""F1 under perturbation: a curve a recipe by strength."""
 
 import html
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from ..builtin import Labelled
-from ..languages import LANGUAGES, Tier, tier_of
-from ..results import UNPERTURBED, Place, Robustness
-from .by_language import COLOURS as TIER_COLOURS
+from ..languages import LANGUAGES
+from ..results import UNPERTURBED, Place, Robustness, comparable
 from .by_language import short, signed
-from .speed import ALL_SETS, COLOURS, TEACHER
-from .style import GREY, nothing, styled
+from .speed import ALL_SETS, COLOURS
+from .style import nothing, styled
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -22,13 +19,7 @@ if TYPE_CHECKING:
 EMPTY = (
     "No measurements of this perturbation yet. Make some:\npython -m mma_core robustness int8 onnx --perturbations {}"
 )
-NOT_SHARED = "These recipes were not measured on the same data sets: choose one of them."
-NO_SPARSE = (
-    "No sparse recipe was measured under this perturbation yet. Once there is one, this shows how much of their F1 the "
-    "languages of each tier keep."
-)
-DENSE = ("onnx", TEACHER)
-_SPARSE = re.compile(r"sparse:(0?\.\d+)(,emb)?")
+INCOMPLETE = "No recipe was measured at all these strengths on any of these data sets."
 _PALETTE = [colour for name, colour in COLOURS.items() if name not in ("teacher, export", "other")]
 _DASHES = ("solid", "dash", "dot")
 BAND = 0.15
@@ -88,7 +79,7 @@ def place_key(row: Robustness) -> str:
 def cells(rows: Iterable[Robustness], *, teacher: str, perturbation: str, view: str = ALL_SETS) -> list[Robustness]:
     """The rows of a teacher's recipes under a perturbation and without it, the newest of what was measured twice.
 
-    Under the perturbation only rows count that are of the same sentences and weights as the one without it.
+    Under the perturbation only rows count that are of the same sentences, weights and budget as the one without it.
 
     Args:
         rows: of any teacher and perturbation.
@@ -114,32 +105,43 @@ def _measured(row: Robustness) -> tuple[str, Place]:
     return row.recipe, (row.language, row.dataset)
 
 
-def _sample(row: Robustness) -> tuple[int, int, str]:
-    return row.sentences, row.seed, row.weights
+def _sample(row: Robustness) -> tuple[int, int, str, str]:
+    return row.sentences, row.seed, row.weights, row.budget
+
+
+def measured_at(rows: Iterable[Robustness], strengths: Collection[float]) -> dict[str, list[Place]]:
+    """The data sets on which each recipe has every one of these strengths; recipes without any are absent."""
+    there: dict[tuple[str, Place], set[float]] = {}
+    for row in rows:
+        there.setdefault(_measured(row), set()).add(row.strength)
+    found: dict[str, list[Place]] = {}
+    for (recipe, place), known in there.items():
+        if known.issuperset(strengths):
+            found.setdefault(recipe, []).append(place)
+    return found
 
 
 def curves(found: Sequence[Robustness]) -> list[Curve]:
-    """One curve a recipe, the sturdiest first, over the data sets on which all recipes have every strength.
+    """One curve a recipe, the sturdiest first, of those that are `results.comparable`, over the data sets they share.
+
+    A data set is a recipe's if all strengths were measured on it.
 
     Args:
         found: what `cells` gives.
     """
     shared = _shared(found)
-    strengths = sorted({row.strength for row in found})
-    recipes = dict.fromkeys(row.recipe for row in found)
+    strengths = sorted({row.strength for row in shared})
     made = [
         Curve(recipe, tuple(_point([r for r in shared if (r.recipe, r.strength) == (recipe, s)]) for s in strengths))
-        for recipe in (recipes if shared else ())
+        for recipe in dict.fromkeys(row.recipe for row in shared)
     ]
     return sorted(made, key=lambda curve: -curve.kept)
 
 
 def _shared(found: Sequence[Robustness]) -> list[Robustness]:
-    there: dict[Place, set[tuple[str, float]]] = {}
-    for row in found:
-        there.setdefault((row.language, row.dataset), set()).add((row.recipe, row.strength))
-    everything = {(row.recipe, strength) for row in found for strength in {one.strength for one in found}}
-    return [row for row in found if there[row.language, row.dataset] == everything]
+    """The rows of the recipes to compare, on the data sets that these share."""
+    recipes, places = comparable(measured_at(found, {row.strength for row in found}))
+    return [row for row in found if row.recipe in recipes and (row.language, row.dataset) in places]
 
 
 def _point(rows: Sequence[Robustness]) -> Point:
@@ -160,14 +162,15 @@ def takeaway(found: Sequence[Robustness], perturbation: str) -> str:
     """What the data say in one line: what the sturdiest and the weakest recipe keep, and which languages pay most."""
     shown = curves(found)
     if not shown:
-        return NOT_SHARED if found else EMPTY.format(perturbation)
+        return INCOMPLETE if found else EMPTY.format(perturbation)
     best, worst = shown[0], shown[-1]
     last = best.points[-1]
     said = f"At {last.strength:.0%}, {_kept(best)}"
     if worst is not best:
         apart = best.kept_between[0] > worst.kept_between[1]
         said += f"; {_kept(worst)}{'' if apart else ', with overlapping intervals'}"
-    return f"{said} ({last.sets} data set{'s' if last.sets > 1 else ''}).{_payers(_shared(found), best.recipe)}"
+    said += f" ({last.sets} data set{'s' if last.sets > 1 else ''})."
+    return f"{said}{_payers(_shared(found), best.recipe)}{_absent(len({row.recipe for row in found}) - len(shown))}"
 
 
 def _kept(curve: Curve) -> str:
@@ -183,6 +186,14 @@ def _payers(found: Sequence[Robustness], recipe: str) -> str:
         return ""
     names = [f"{LANGUAGES[row.language].name} ({signed(row.change)})" for row in paying]
     return f" {short(recipe)} loses most in {' and '.join(names)}."
+
+
+def _absent(count: int) -> str:
+    """What is said of the recipes that were measured on too few of the data sets to have a curve."""
+    if not count:
+        return ""
+    recipes = "1 recipe is" if count == 1 else f"{count} recipes are"
+    return f" {recipes} left out, measured on too few of the data sets."
 
 
 def lines(shown: Sequence[Curve]) -> "go.Figure":
@@ -235,111 +246,5 @@ def hover(curve: Curve, point: Point) -> str:
         f"{signed(point.f1 - curve.points[0].f1)} against the text as it is",
         f"{point.changed:.0f}% of the sentences changed",
         f"{point.sentences:,} sentences of {point.sets} data set{'s' if point.sets > 1 else ''}",
-    ]
-    return "<br>".join(facts)
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What the languages of a tier keep of their F1 under a perturbation.
-
-    Attributes:
-        tier: of the languages; None where nobody knows what the teacher saw.
-        sparsity: from 0, the dense model, to 1.
-        embeddings: whether the word embeddings were pruned too.
-        kept: F1 at the greatest strength in percent of the same recipe's without perturbation.
-        sets: data sets of the tier.
-    """
-
-    tier: Tier | None
-    sparsity: float
-    embeddings: bool
-    kept: float
-    sets: int
-
-
-def kept(found: Sequence[Robustness], labelled: Mapping[str, Labelled]) -> list[Kept]:
-    """Retention by tier and sparsity, of recipes that are sparse and nothing else and of the dense model.
-
-    Args:
-        found: what `cells` gives.
-        labelled: language code → the teacher's labelled sentences; empty where nobody knows.
-
-    Returns:
-        By tier, then by sparsity; nothing where no sparse recipe was measured.
-    """
-    sparse = {row.recipe: match for row in found if (match := _SPARSE.fullmatch(row.recipe))}
-    dense = next((recipe for recipe in DENSE if any(row.recipe == recipe for row in found)), None)
-    rows = _shared([row for row in found if row.recipe in sparse or row.recipe == dense])
-    made = []
-    for tier in TIER_COLOURS:
-        mine = [row for row in rows if _tier(row.language, labelled) is tier]
-        shares = {recipe: _share([row for row in mine if row.recipe == recipe]) for recipe in sparse if mine}
-        for recipe, match in sparse.items() if mine else ():
-            made.append(Kept(tier, float(match[1]), bool(match[2]), *shares[recipe]))
-        for embeddings in {bool(match[2]) for match in sparse.values()} if mine and dense else ():
-            made.append(Kept(tier, 0.0, embeddings, *_share([row for row in mine if row.recipe == dense])))
-    return sorted(made, key=lambda one: (list(TIER_COLOURS).index(one.tier), one.embeddings, one.sparsity))
-
-
-def _tier(code: str, labelled: Mapping[str, Labelled]) -> Tier | None:
-    return tier_of(labelled.get(code, Labelled(0, 0)).available) if labelled else None
-
-
-def _share(rows: Sequence[Robustness]) -> tuple[float, int]:
-    """The sum of F1 at the greatest strength in percent of that at none, and the number of data sets."""
-    strongest = max(row.strength for row in rows)
-    under = [row.f1 for row in rows if row.strength == strongest]
-    plain = sum(row.f1 for row in rows if not row.strength)
-    return (100 * sum(under) / plain if plain else 0.0), len(under)
-
-
-def sparsity_takeaway(shown: Sequence[Kept]) -> str:
-    """What sparsity does to each tier in one line: the dense model's retention beside that of the sparsest one."""
-    if not shown:
-        return NO_SPARSE
-    sparsest = max(one.sparsity for one in shown)
-    said = []
-    for tier in dict.fromkeys(one.tier for one in shown):
-        mine = [one for one in shown if one.tier is tier]
-        dense = next((one for one in mine if not one.sparsity), None)
-        last = next(one for one in reversed(mine) if one.sparsity == sparsest)
-        was = f"{dense.kept:.0f}% → " if dense else ""
-        said.append(f"{tier or 'tier not known'} {was}{last.kept:.0f}%")
-    return f"F1 kept under the perturbation, dense → {sparsest:.0%} sparse: {', '.join(said)}."
-
-
-def by_sparsity(shown: Sequence[Kept]) -> "go.Figure":
-    """Retention against sparsity: a line a tier, dashed where the word embeddings were pruned too."""
-    import plotly.graph_objects as go
-
-    if not shown:
-        return nothing("No sparse recipes yet")
-    figure = go.Figure()
-    for tier, embeddings in dict.fromkeys((one.tier, one.embeddings) for one in shown):
-        mine = [one for one in shown if (one.tier, one.embeddings) == (tier, embeddings)]
-        figure.add_scatter(
-            x=[one.sparsity for one in mine],
-            y=[one.kept for one in mine],
-            mode="lines+markers",
-            line={"color": TIER_COLOURS[tier], "width": 2, "dash": "dash" if embeddings else "solid"},
-            marker={"size": 8},
-            name=f"{tier or 'tier not known'}{', embeddings too' if embeddings else ''}",
-            hovertext=[_sparse_hover(one) for one in mine],
-            hoverinfo="text",
-        )
-    styled(figure)
-    figure.add_hline(y=100, line={"color": GREY, "width": 1, "dash": "dash"})
-    figure.update_xaxes(title_text="Sparsity", tickformat=".0%", range=[-0.03, 1.0])
-    figure.update_yaxes(title_text="F1 kept under the perturbation (%)", rangemode="tozero")
-    return figure.update_layout(height=400, showlegend=True, hovermode="closest")
-
-
-def _sparse_hover(one: Kept) -> str:
-    facts = [
-        f"<b>{one.tier or 'tier not known'}</b>",
-        f"{one.sparsity:.0%} sparse" if one.sparsity else "dense",
-        f"keeps {one.kept:.1f}% of its F1",
-        f"{one.sets} data set{'s' if one.sets > 1 else ''}",
     ]
     return "<br>".join(facts)

@@ -77,7 +77,8 @@ def measure(
 ) -> list[Robustness]:
     """Measure what the table lacks, and add it perturbation by perturbation.
 
-    Rows count that were measured on this CPU, on as many sentences, with the same seed, weights and way to build.
+    Rows count that were measured on this CPU, on as many sentences, with the same seed, weights, way to build and, of
+    what trains, budget.
 
     Args:
         plan: what to measure.
@@ -159,10 +160,14 @@ class _Subject:
     def _weights(self) -> str:
         return sources.locate(self._plan.teacher).sha256[:12]
 
+    @cached_property
+    def _budget(self) -> str:
+        return build.budget_of(self._recipe, teacher=self._plan.teacher)
+
     def fits(self, row: Robustness | None) -> bool:
-        """Whether a row is of as many sentences, the same seed, and these weights as they are built now."""
-        made = (len(self._trial.sentences), SEED, self._weights, orders.revision(self._recipe))
-        return row is not None and (row.sentences, row.seed, row.weights, row.revision) == made
+        """Whether a row is of as many sentences, the same seed, and these weights as they are built and trained now."""
+        made = (len(self._trial.sentences), SEED, self._weights, orders.revision(self._recipe), self._budget)
+        return row is not None and (row.sentences, row.seed, row.weights, row.revision, row.budget) == made
 
     def key(self, perturbation: Perturbation | None, strength: float) -> tuple:
         """Of the row that these give."""
@@ -200,6 +205,8 @@ class _Subject:
             weights=self._weights,
             revision=orders.revision(self._recipe),
             schema=SCHEMA,
+            counts=scores.counts,
+            budget=self._budget,
         )
 
     @cached_property

@@ -41,7 +41,7 @@ def sweep(
     recipe of a corpus is done before the last one is. So a corpus with all its recipes is the unit of work. Its rows
     are written at once when it is done, and a sweep that was cut off, by `kill -9` too, measures again the corpora in
     flight (one a machine) and no others. Rows of another CPU than the crew's, of other weights, another number of
-    threads or sentences, another budget than the recipe's artifact here has, or an older way to build do not count.
+    threads or sentences, another budget than the artifact here has or would get, or an older way to build do not count.
 
     Args:
         plan: what to measure.
@@ -69,7 +69,10 @@ def sweep(
 def _done(plan: Plan, corpora: Sequence[Corpus], table: Path, places: frozenset[Place]) -> set[results.Place]:
     """The corpora of which one of these places has measured all recipes."""
     weights = sources.locate(plan.teacher).sha256[:12]
-    made = {str(recipe): (plan.teacher, weights, revision(recipe), _budget(plan, recipe)) for recipe in plan.recipes}
+    made = {
+        str(recipe): (plan.teacher, weights, revision(recipe), build.budget_of(recipe, teacher=plan.teacher))
+        for recipe in plan.recipes
+    }
     sizes = {(corpus.language, corpus.source): min(plan.sentences, len(corpus.sentences)) for corpus in corpora}
     found: dict[tuple[results.Place, Place], set[str]] = {}
     for row in results.read(table):
@@ -78,12 +81,6 @@ def _done(plan: Plan, corpora: Sequence[Corpus], table: Path, places: frozenset[
         if same and place in places and row.sentences == sizes.get(corpus):
             found.setdefault((corpus, place), set()).add(row.recipe)
     return {corpus for (corpus, _), recipes in found.items() if made.keys() <= recipes}
-
-
-def _budget(plan: Plan, recipe: Recipe) -> str:
-    """How long the recipe was trained that would be measured now."""
-    made = build.cached(recipe, teacher=plan.teacher) if recipe.trains else None
-    return made.manifest["budget"] if made else ""
 
 
 @contextmanager

@@ -1,29 +1,37 @@
 """The Robustness tab: F1 under perturbation by strength, recipe by recipe, and by sparsity and tier."""
 
 import html
+from dataclasses import asdict, fields
 from typing import Any
 
 import gradio as gr
 
 from .. import builtin, results
 from ..charts import robustness as charts
+from ..charts import sparsity
+from ..charts.grid import FEW_SETS
 from ..charts.speed import ALL_SETS
 from ..languages import LANGUAGES
 from ..measure.perturb import PERTURBATIONS
 from ..results import Robustness
+from . import downloads
 from .notices import notices
 
 FIRST_TEACHER, FIRST_PERTURBATION = "multi", "typos"
+PLOT, SPARSE_PLOT = "mma-robustness", "mma-sparsity"
 ALL = ("Average over data sets", ALL_SETS)
 TABLE = ("Recipe", "Language", "Data set", "Strength", "F1 % [95%]", "Change", "Sentences changed %", "Sentences")
 NOTE = (
     "Strength is the share of words, or of entities where entities are swapped, that change; what changes at one "
     "strength changes in the same way at every higher one, and the gold entities move along. Bands are 95% bootstrap "
-    "intervals over sentences; of an average they assume that data sets err independently."
+    "intervals over sentences; of an average they assume that data sets err independently. An average is over the data "
+    f"sets that all its recipes share; {FEW_SETS}"
 )
 SPARSITY = (
-    "How much of its F1 without perturbation a sparse recipe keeps at the greatest strength, by how much labelled text "
-    "of the languages the teacher saw. Recipes that do more than prune are left out."
+    "How much of its F1 without perturbation a recipe keeps at the greatest strength, by its share of zeros and by how "
+    "much labelled text of the languages the teacher saw. All are one recipe with sparsity as its last step or not: "
+    "of those that were made sparse, the one that was so to most degrees. Each tier is compared on the data sets that "
+    f"its recipes share; {FEW_SETS} Error bars are 95% intervals of a paired bootstrap over sentences."
 )
 
 
@@ -65,17 +73,44 @@ def refresh(teacher: str | None, perturbation: str, view: str) -> list[Any]:
     Returns:
         Takeaway and the perturbation's summary as HTML, figure, table rows, takeaway and figure by sparsity.
     """
-    rows = read()
-    found = charts.cells(rows, teacher=teacher or "", perturbation=perturbation, view=view)
-    everywhere = charts.cells(rows, teacher=teacher or "", perturbation=perturbation)
-    sparse = charts.kept(everywhere, builtin.labelled(teacher or ""))
+    found = _found(teacher, perturbation, view)
+    sparse = _sparse(teacher, perturbation)
     return [
         f"{_line(charts.takeaway(found, perturbation))}{_note(PERTURBATIONS[perturbation].summary)}",
         charts.lines(charts.curves(found)),
         {"headers": list(TABLE), "data": [_cells(row) for row in _ordered(found)]},
-        _line(charts.sparsity_takeaway(sparse)),
-        charts.by_sparsity(sparse),
+        _line(sparsity.takeaway(sparse, perturbation)),
+        sparsity.lines(sparse),
     ]
+
+
+@notices
+def csv_file(teacher: str | None, perturbation: str, view: str) -> str:
+    """Write the rows behind the curves, with every column but the sentences' counts, for download.
+
+    Raises:
+        DataError: there are none.
+    """
+    rows = [asdict(row) for row in _ordered(_found(teacher, perturbation, view))]
+    return downloads.write(PLOT, rows, [column.name for column in fields(Robustness) if column.name != "counts"])
+
+
+@notices
+def sparse_csv_file(teacher: str | None, perturbation: str) -> str:
+    """Write the points of the chart by sparsity for download.
+
+    Raises:
+        DataError: there are none.
+    """
+    return downloads.write(SPARSE_PLOT, sparsity.records(_sparse(teacher, perturbation)))
+
+
+def _found(teacher: str | None, perturbation: str, view: str = ALL_SETS) -> list[Robustness]:
+    return charts.cells(read(), teacher=teacher or "", perturbation=perturbation, view=view)
+
+
+def _sparse(teacher: str | None, perturbation: str) -> list[sparsity.Kept]:
+    return sparsity.kept(_found(teacher, perturbation), builtin.labelled(teacher or ""))
 
 
 def _line(said: str) -> str:
@@ -109,10 +144,13 @@ def tab() -> None:
     """Lay out the tab and wire its handlers."""
     with gr.Tab("Robustness", id="robustness") as page:
         filters = _filters()
-        said, figure, table = gr.HTML(), gr.Plot(show_label=False, elem_id="mma-robustness"), _table()
+        said, figure = gr.HTML(), gr.Plot(show_label=False, elem_id=PLOT)
+        downloads.controls(PLOT, "robustness", csv_file, filters)
+        table = _table()
         gr.HTML(_note(NOTE))
         with gr.Accordion("By sparsity and tier", open=False):
-            outputs = [said, figure, table, gr.HTML(), gr.Plot(show_label=False, elem_id="mma-sparsity")]
+            outputs = [said, figure, table, gr.HTML(), gr.Plot(show_label=False, elem_id=SPARSE_PLOT)]
+            downloads.controls(SPARSE_PLOT, "sparsity", sparse_csv_file, filters[:2])
             gr.HTML(_note(SPARSITY))
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     teacher, perturbation, view = filters

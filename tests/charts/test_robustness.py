@@ -1,12 +1,11 @@
-"""F1 under perturbation: curves, the line above them, and sparsity by tier."""
+"""F1 under perturbation: curves, and the line above them."""
 
 from typing import Any
 
 import pytest
-from robustness_rows import LABELLED, ROWS, SPARSE, row, rows
+from robustness_rows import ROWS, row, rows
 
 from mma_core.charts import robustness as charts
-from mma_core.languages import Tier
 from mma_core.results import Robustness
 
 
@@ -33,9 +32,19 @@ def test_one_data_set_keeps_its_own_interval() -> None:
 def test_only_data_sets_that_all_recipes_share_are_averaged() -> None:
     onnx, _ = charts.curves(cells([*ROWS, *rows("onnx", 10, 10, 10, language="am")]))
     assert onnx.points[0].f1 == 70
-    assert charts.curves(cells([*rows("onnx", 1, 1, 1), *rows("int8", 1, 1, 1, language="sw")])) == []
     (alone,) = charts.curves(cells([*rows("onnx", 80, 60, 40), *rows("onnx", 9, 9, 9, language="am")[:2]]))
     assert alone.points[0].f1 == 80
+    (one,) = charts.curves(cells([*rows("onnx", 1, 1, 1), *rows("int8", 1, 1, 1, language="sw")]))
+    assert one.recipe == "onnx"
+
+
+def test_a_recipe_of_few_data_sets_is_left_out_and_counted() -> None:
+    third = [one for recipe in ("onnx", "int8") for one in rows(recipe, 50, 40, 30, language="am")]
+    few = cells([*ROWS, *third, *rows("layers:6", 80, 60, 40, language="am")])
+    assert [curve.recipe for curve in charts.curves(few)] == ["onnx", "int8"]
+    assert charts.takeaway(few, "typos").endswith(" 1 recipe is left out, measured on too few of the data sets.")
+    fewer = [*few, *cells(rows("layers:4", 80, 60, 40))]
+    assert charts.takeaway(fewer, "typos").endswith(" 2 recipes are left out, measured on too few of the data sets.")
 
 
 def test_other_perturbations_and_teachers_stay_out() -> None:
@@ -61,8 +70,8 @@ def test_takeaway() -> None:
     one = charts.takeaway(cells(rows("onnx", 80, 80, 80)), "typos")
     assert one == "At 100%, onnx keeps 100% of its F1 (80.0 → 80.0) (1 data set)."
     assert "--perturbations caps" in charts.takeaway([], "caps")
-    apart = cells([*rows("onnx", 1, 1, 1), *rows("int8", 1, 1, 1, language="sw")])
-    assert charts.takeaway(apart, "typos") == charts.NOT_SHARED
+    halves = cells([*rows("onnx", 1, 1, 1)[:2], *rows("int8", 1, 1, 1)[::2]])
+    assert charts.takeaway(halves, "typos") == charts.INCOMPLETE
 
 
 def test_overlap_is_of_the_shares_kept_not_of_f1() -> None:
@@ -72,8 +81,8 @@ def test_overlap_is_of_the_shares_kept_not_of_f1() -> None:
     assert "int8 keeps 48% of its F1 (40.0 → 19.0), with overlapping intervals (1" in close
 
 
-@pytest.mark.parametrize("other", [{"sentences": 100}, {"seed": 14}, {"weights": "ffff"}])
-def test_a_curve_is_of_the_same_sentences_and_weights(other: dict) -> None:
+@pytest.mark.parametrize("other", [{"sentences": 100}, {"seed": 14}, {"weights": "ffff"}, {"budget": "full"}])
+def test_a_curve_is_of_the_same_sentences_weights_and_budget(other: dict) -> None:
     newer = [row("onnx", strength, 9, date="2026-12-01", **other) for strength in (0.5, 1.0)]
     assert cells([*newer, *ROWS]) == ROWS
     remade = [row("onnx", 0, 80, date="2026-12-02", **other), *newer]
@@ -113,43 +122,3 @@ def test_names_are_escaped_and_many_recipes_differ() -> None:
 
 def test_no_rows_make_a_figure_that_says_so() -> None:
     assert "Nothing to draw" in charts.lines([]).layout.annotations[0].text
-
-
-def test_sparsity_by_tier() -> None:
-    found = charts.kept(cells(SPARSE), LABELLED)
-    assert [(one.tier, one.embeddings, one.sparsity, round(one.kept, 6), one.sets) for one in found] == [
-        (Tier.HIGH, False, 0, 50, 1),
-        (Tier.HIGH, False, 0.9, 25, 1),
-        (Tier.HIGH, True, 0, 50, 1),
-        (Tier.HIGH, True, 0.5, 55, 1),
-        (Tier.MID, False, 0, 50, 1),
-        (Tier.MID, False, 0.9, 5, 1),
-        (Tier.MID, True, 0, 50, 1),
-        (Tier.MID, True, 0.5, 45, 1),
-    ]
-    assert charts.sparsity_takeaway(found) == (
-        "F1 kept under the perturbation, dense → 90% sparse: high-resource 50% → 25%, mid-resource 50% → 5%."
-    )
-    figure = charts.by_sparsity(found)
-    assert [trace.name for trace in figure.data] == [
-        "high-resource",
-        "high-resource, embeddings too",
-        "mid-resource",
-        "mid-resource, embeddings too",
-    ]
-    assert list(figure.data[1].x) == [0, 0.5]
-    assert figure.data[1].line.dash == "dash"
-    assert figure.data[0].hovertext[0] == "<b>high-resource</b><br>dense<br>keeps 50.0% of its F1<br>1 data set"
-
-
-def test_sparsity_of_a_teacher_of_unknown_training_and_without_a_dense_row() -> None:
-    (one,) = charts.kept(cells(rows("sparse:0.9", 40, 30, 10)), {})
-    assert (one.tier, one.kept) == (None, 25)
-    assert charts.sparsity_takeaway([one]).endswith("90% sparse: tier not known 25%.")
-    assert charts.by_sparsity([one]).data[0].name == "tier not known"
-
-
-def test_no_sparse_recipes_yet() -> None:
-    assert charts.kept(cells(), LABELLED) == []
-    assert "No sparse recipe" in charts.sparsity_takeaway([])
-    assert "No sparse recipes" in charts.by_sparsity([]).layout.annotations[0].text

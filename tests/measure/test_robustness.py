@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -82,6 +83,8 @@ def test_known_names_give_known_f1(names: Names, corpus: Corpus, table: Path) ->
     for row in rows:
         assert row.f1_low <= row.f1 <= row.f1_high
         assert row.change == pytest.approx(row.f1 - 100)
+        right, found, gold = map(sum, zip(*row.counts, strict=True))
+        assert row.f1 == pytest.approx(200 * right / (found + gold), abs=0.01)
         assert (row.sentences, row.seed, row.cpu, row.command) == (7, SEED, cpu(), "again")
     assert results.rows(table, Robustness) == rows
 
@@ -123,6 +126,20 @@ def test_rows_of_another_sample_cpu_or_teacher_do_not_count(
     names.asked.clear()
     assert measure(plan(corpus, "lower"), table) == rows
     assert names.asked
+
+
+def test_a_student_that_was_trained_longer_is_measured_again(
+    names: Names, corpus: Corpus, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = plan(corpus, "lower", recipe="layers:6")
+    assert {row.budget for row in measure(wanted, table)} == {"quick"}
+    names.asked.clear()
+    measure(wanted, table)
+    assert names.asked == []
+    longer = SimpleNamespace(manifest={"budget": "standard"})
+    monkeypatch.setattr(build, "cached", lambda recipe, *, teacher: longer)
+    assert {row.budget for row in measure(wanted, table)} == {"standard"}
+    assert {row.budget for row in measure(plan(corpus, "lower"), table)} == {""}
 
 
 def test_at_most_so_many_sentences_and_no_recipe_twice(names: Names, corpus: Corpus, table: Path) -> None:
