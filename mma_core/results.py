@@ -46,14 +46,15 @@ class Measurement:
     """What a recipe costs and buys on one data set of one language.
 
     F1, precision and recall are seqeval's strict micro averages in percent, `f1_low` and `f1_high` the 95% bootstrap
-    interval over sentences. `errors` are entities by what became of them, `counts` right, found and gold entities of
-    each sentence, in the order in which `seed` draws them: rows with equal sentences can be compared sentence by
-    sentence. Speeds are end to end from raw text to spans; `speedup` and `retention` compare with the teacher in the
-    same run on the same sentences, `speedup_low` and `speedup_high` are the least and most over the rounds of that
-    run. `model_share` is the model's part of the time; `cold_start_s` goes from the start of a process to its first
-    tags. `energy_source` says whether the energy was measured or estimated, and by what; 0 is too little to tell.
-    `weights` begins the teacher's hash, `revision` is the one of what builds recipes, `schema` that of this table,
-    `budget` how long what trains in the recipe was trained, empty where nothing does.
+    interval over sentences, `per_type_bounds` that of each type's F1, which older rows lack. `errors` are entities by
+    what became of them, `counts` right, found and gold entities of each sentence, in the order in which `seed` draws
+    them: rows with equal sentences can be compared sentence by sentence. Speeds are end to end from raw text to spans;
+    `speedup` and `retention` compare with the teacher in the same run on the same sentences, `speedup_low` and
+    `speedup_high` are the least and most over the rounds of that run. `model_share` is the model's part of the time;
+    `cold_start_s` goes from the start of a process to its first tags. `energy_source` says whether the energy was
+    measured or estimated, and by what; 0 is too little to tell. `weights` begins the teacher's hash, `revision` is the
+    one of what builds recipes, `schema` that of this table, `budget` how long what trains in the recipe was trained,
+    empty where nothing does.
     """
 
     recipe: str = _column("Recipe")
@@ -96,6 +97,9 @@ class Measurement:
     revision: int = _column("Revision of the builds")
     schema: int = _column("Schema")
     budget: str = field(default="", metadata={"label": "Training budget", "unit": ""})
+    per_type_bounds: dict[str, list[float]] = field(
+        default_factory=dict, metadata={"label": "F1 by type, lower and upper end", "unit": "%"}
+    )
 
     @property
     def key(self) -> tuple[str, str, str, str, str, int]:
