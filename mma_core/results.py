@@ -285,7 +285,8 @@ class Average:
     """A recipe's mean over data sets.
 
     F1 with its 95% interval over sentences, size and memory are arithmetic means, retention is the ratio to the
-    teacher's mean F1, the other ratios, rates and times are geometric means. Energy is None where a data set lacks it.
+    teacher's mean F1, the other ratios, rates and times are geometric means. Energy is 0 where a data
+    set has too little to tell; its sources are listed where they are several.
     """
 
     recipe: str
@@ -295,11 +296,14 @@ class Average:
     f1_high: float
     retention: float
     speedup: float
+    speedup_low: float
+    speedup_high: float
     words_per_s: float
     latency_ms_p50: float
     size_mb: float
     peak_rss_mb: float
     energy_j_per_1k_words: float
+    energy_source: str
     sets: int
 
 
@@ -371,10 +375,13 @@ def _average(rows: Sequence[Measurement], theirs: Sequence[Measurement]) -> Aver
         f1_high=high,
         retention=100 * mean("f1") / before if before else mean("retention"),
         speedup=geometric("speedup"),
+        speedup_low=geometric("speedup_low"),
+        speedup_high=geometric("speedup_high"),
         words_per_s=geometric("words_per_s"),
         latency_ms_p50=geometric("latency_ms_p50"),
         size_mb=mean("size_mb"),
         peak_rss_mb=mean("peak_rss_mb"),
         energy_j_per_1k_words=geometric("energy_j_per_1k_words"),
+        energy_source="; ".join(sorted({row.energy_source for row in rows})),
         sets=len(rows),
     )

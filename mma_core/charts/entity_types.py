@@ -10,7 +10,7 @@ from ..results import Measurement
 from .grid import FEW_SETS, Grid
 from .phrases import NONE_MEASURED, between, brief, lines, sets, signed, stacked
 from .speed import TEACHER
-from .style import BLUE, GREEN, ORANGE, nothing, styled
+from .style import BLUE, GREEN, ORANGE, bars, nothing, styled
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -112,10 +112,12 @@ def dots(found: Sequence[Typed]) -> "go.Figure":
         rows = [(index, one) for index, one in enumerate(found) if label in one.f1]
         if teacher and label in teacher.f1:
             figure.add_vline(x=teacher.f1[label], line={"color": colour, "width": 1, "dash": "dot"})
+        scores = [one.f1[label] for _, one in rows]
+        ends = [one.bounds.get(label, (one.f1[label], one.f1[label])) for _, one in rows]
         figure.add_scatter(
-            x=[one.f1[label] for _, one in rows],
+            x=scores,
             y=[index for index, _ in rows],
-            error_x=_bars([one for _, one in rows], label),
+            error_x=bars(scores, ends, colour),
             mode="markers",
             marker={"color": colour, "size": 10, "symbol": SYMBOLS[label]},
             name=f"{label}, {NAMES[label]}",
@@ -137,18 +139,6 @@ def dots(found: Sequence[Typed]) -> "go.Figure":
     )
     figure.update_xaxes(title_text="Macro F1 (%)", title_font_size=12, side="top")
     return figure
-
-
-def _bars(rows: Sequence[Typed], label: str) -> dict[str, Any]:
-    ends = [one.bounds.get(label, (one.f1[label], one.f1[label])) for one in rows]
-    return {
-        "type": "data",
-        "array": [high - one.f1[label] for one, (_, high) in zip(rows, ends, strict=True)],
-        "arrayminus": [one.f1[label] - low for one, (low, _) in zip(rows, ends, strict=True)],
-        "color": COLOURS[label],
-        "thickness": 1,
-        "width": 3,
-    }
 
 
 def _hover(one: Typed, label: str, teacher: Typed | None) -> str:
