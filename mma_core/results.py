@@ -46,14 +46,15 @@ class Measurement:
     """What a recipe costs and buys on one data set of one language.
 
     F1, precision and recall are seqeval's strict micro averages in percent, `f1_low` and `f1_high` the 95% bootstrap
-    interval over sentences. `errors` are entities by what became of them, `counts` right, found and gold entities of
-    each sentence, in the order in which `seed` draws them: rows with equal sentences can be compared sentence by
-    sentence. Speeds are end to end from raw text to spans; `speedup` and `retention` compare with the teacher in the
-    same run on the same sentences, `speedup_low` and `speedup_high` are the least and most over the rounds of that
-    run. `model_share` is the model's part of the time; `cold_start_s` goes from the start of a process to its first
-    tags. `energy_source` says whether the energy was measured or estimated, and by what; 0 is too little to tell.
-    `weights` begins the teacher's hash, `revision` is the one of what builds recipes, `schema` that of this table,
-    `budget` how long what trains in the recipe was trained, empty where nothing does.
+    interval over sentences, `per_type_bounds` that of each type's F1, which older rows lack. `errors` are entities by
+    what became of them, `counts` right, found and gold entities of each sentence, in the order in which `seed` draws
+    them: rows with equal sentences can be compared sentence by sentence. Speeds are end to end from raw text to spans;
+    `speedup` and `retention` compare with the teacher in the same run on the same sentences, `speedup_low` and
+    `speedup_high` are the least and most over the rounds of that run. `model_share` is the model's part of the time;
+    `cold_start_s` goes from the start of a process to its first tags. `energy_source` says whether the energy was
+    measured or estimated, and by what; 0 is too little to tell. `weights` begins the teacher's hash, `revision` is the
+    one of what builds recipes, `schema` that of this table, `budget` how long what trains in the recipe was trained,
+    empty where nothing does.
     """
 
     recipe: str = _column("Recipe")
@@ -96,6 +97,9 @@ class Measurement:
     revision: int = _column("Revision of the builds")
     schema: int = _column("Schema")
     budget: str = field(default="", metadata={"label": "Training budget", "unit": ""})
+    per_type_bounds: dict[str, list[float]] = field(
+        default_factory=dict, metadata={"label": "F1 by type, lower and upper end", "unit": "%"}
+    )
 
     @property
     def key(self) -> tuple[str, str, str, str, str, int]:
@@ -281,7 +285,8 @@ class Average:
     """A recipe's mean over data sets.
 
     F1 with its 95% interval over sentences, size and memory are arithmetic means, retention is the ratio to the
-    teacher's mean F1, the other ratios, rates and times are geometric means. Energy is None where a data set lacks it.
+    teacher's mean F1, the other ratios, rates and times are geometric means. Energy is 0 where a data
+    set has too little to tell; its sources are listed where they are several.
     """
 
     recipe: str
@@ -291,11 +296,14 @@ class Average:
     f1_high: float
     retention: float
     speedup: float
+    speedup_low: float
+    speedup_high: float
     words_per_s: float
     latency_ms_p50: float
     size_mb: float
     peak_rss_mb: float
     energy_j_per_1k_words: float
+    energy_source: str
     sets: int
 
 
@@ -367,10 +375,13 @@ def _average(rows: Sequence[Measurement], theirs: Sequence[Measurement]) -> Aver
         f1_high=high,
         retention=100 * mean("f1") / before if before else mean("retention"),
         speedup=geometric("speedup"),
+        speedup_low=geometric("speedup_low"),
+        speedup_high=geometric("speedup_high"),
         words_per_s=geometric("words_per_s"),
         latency_ms_p50=geometric("latency_ms_p50"),
         size_mb=mean("size_mb"),
         peak_rss_mb=mean("peak_rss_mb"),
         energy_j_per_1k_words=geometric("energy_j_per_1k_words"),
+        energy_source="; ".join(sorted({row.energy_source for row in rows})),
         sets=len(rows),
     )

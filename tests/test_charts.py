@@ -53,6 +53,26 @@ def test_intervals_of_a_data_set_are_its_rows_own() -> None:
     assert (list(single.error_y.array), list(single.error_y.arrayminus)) == ([1], [2])
 
 
+def test_speedups_have_the_least_and_most_of_the_rounds_as_bars() -> None:
+    rows = [row("int8", 80, 2, language="de"), row("int8", 80, 8, language="sw")]
+    single, average = (trace(charts.scatter(shown(rows, view=v)), "precision") for v in ("de/wikineural", ALL_SETS))
+    assert (list(single.error_x.array), list(single.error_x.arrayminus)) == (
+        pytest.approx([0.06]),
+        pytest.approx([0.04]),
+    )
+    assert (list(average.x), list(average.error_x.array)) == (pytest.approx([4]), pytest.approx([0.12]))
+    assert "Speed-up 4.00×, rounds 3.92 to 4.12" in average.hovertext[0]
+    assert trace(charts.scatter(shown(rows), charts.AXES["size_mb"]), "precision").error_x.array is None
+
+
+def test_hover_says_where_energy_is_from_if_it_is_known() -> None:
+    known = {"energy_j_per_1k_words": 4.0, "energy_source": "measured <RAPL>"}
+    (one,) = shown([row("int8", language="de", **known), row("int8", language="sw", **known)])
+    assert "Energy 4 J/1000 words, measured &lt;RAPL&gt;<br>" in charts.hover(one.rows[0], one)
+    (unknown,) = shown([row("int8")])
+    assert "Energy" not in charts.hover(unknown.rows[0], unknown)
+
+
 def test_intervals_of_the_average_are_narrower_than_those_of_its_data_sets() -> None:
     rows = [scored("int8", 60, code) for code in ("de", "sw", "am", "yo")]
     average, single = (charts.scatter(shown(part)).data[1].error_y for part in (rows, rows[:1]))

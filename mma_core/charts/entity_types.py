@@ -1,14 +1,16 @@
 """F1 by entity type and recipe, macro over data sets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from ..data import LABELS
+from ..results import Measurement
 from .grid import FEW_SETS, Grid
-from .phrases import NONE_MEASURED, brief, lines, sets, signed, stacked
+from .phrases import NONE_MEASURED, between, brief, lines, sets, signed, stacked
 from .speed import TEACHER
-from .style import BLUE, GREEN, ORANGE, nothing, styled
+from .style import BLUE, GREEN, ORANGE, bars, nothing, styled
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -20,39 +22,48 @@ ROW_PIXELS, FRAME_PIXELS = 38, 120
 LEAST_LOSS = 0.05
 NOTE = (
     "Macro F1 by type over the data sets that all these recipes were measured on and that have entities of the type; "
-    f"{FEW_SETS} A table keeps sentence by sentence what was found of all types together, so types have no intervals."
+    f"{FEW_SETS} Bars are 95% bootstrap intervals over sentences, those of a mean as they are if data sets err "
+    "independently; rows of older versions have none."
 )
 
 
 @dataclass(frozen=True)
 class Typed:
-    """A recipe's macro F1 by type in percent, and the number of data sets behind each."""
+    """A recipe's macro F1 by type in percent, the number of data sets behind each, and 95% intervals where known."""
 
     recipe: str
     f1: dict[str, float]
     sets: dict[str, int]
+    bounds: dict[str, tuple[float, float]]
 
 
 def typed(grid: Grid) -> list[Typed]:
     """The teacher and the recipes comparable with it on the same data sets, the best mean first."""
     recipes, places = grid.comparable(grid.recipes)
-    scores: dict[str, list[dict[str, float]]] = {
-        recipe: [grid.rows[recipe, place].per_type for place in places] for recipe in recipes
-    }
-    found = [_of(recipe, scores) for recipe in recipes]
+    found = [_of(recipe, {one: [grid.rows[one, place] for place in places] for one in recipes}) for recipe in recipes]
     kept = [one for one in found if one.f1]
     return sorted(kept, key=lambda one: (one.recipe != TEACHER, -sum(one.f1.values()) / len(one.f1)))
 
 
-def _of(recipe: str, scores: dict[str, list[dict[str, float]]]) -> Typed:
+def _of(recipe: str, rows: Mapping[str, Sequence[Measurement]]) -> Typed:
     """Only data sets where every recipe has the type count: a recipe that never found one has no such entry."""
-    f1, counted = {}, {}
+    f1, counted, bounds = {}, {}, {}
     for label in LABELS:
-        all_have = [all(label in one for one in column) for column in zip(*scores.values(), strict=True)]
-        values = [one[label] for one, has in zip(scores[recipe], all_have, strict=True) if has]
-        if values:
-            f1[label], counted[label] = sum(values) / len(values), len(values)
-    return Typed(recipe, f1, counted)
+        all_have = [all(label in one.per_type for one in column) for column in zip(*rows.values(), strict=True)]
+        mine = [row for row, has in zip(rows[recipe], all_have, strict=True) if has]
+        if mine:
+            f1[label], counted[label] = sum(row.per_type[label] for row in mine) / len(mine), len(mine)
+        if mine and all(label in row.per_type_bounds for row in mine):
+            bounds[label] = _mean_bounds(mine, label)
+    return Typed(recipe, f1, counted, bounds)
+
+
+def _mean_bounds(rows: Sequence[Measurement], label: str) -> tuple[float, float]:
+    """The interval of a mean over data sets, as theirs make it if they err independently."""
+    scores, ends = [row.per_type[label] for row in rows], [row.per_type_bounds[label] for row in rows]
+    below = sqrt(sum((score - low) ** 2 for score, (low, _) in zip(scores, ends, strict=True)))
+    above = sqrt(sum((high - score) ** 2 for score, (_, high) in zip(scores, ends, strict=True)))
+    return (sum(scores) - below) / len(rows), (sum(scores) + above) / len(rows)
 
 
 def takeaway(found: Sequence[Typed]) -> str:
@@ -101,9 +112,12 @@ def dots(found: Sequence[Typed]) -> "go.Figure":
         rows = [(index, one) for index, one in enumerate(found) if label in one.f1]
         if teacher and label in teacher.f1:
             figure.add_vline(x=teacher.f1[label], line={"color": colour, "width": 1, "dash": "dot"})
+        scores = [one.f1[label] for _, one in rows]
+        ends = [one.bounds.get(label, (one.f1[label], one.f1[label])) for _, one in rows]
         figure.add_scatter(
-            x=[one.f1[label] for _, one in rows],
+            x=scores,
             y=[index for index, _ in rows],
+            error_x=bars(scores, ends, colour),
             mode="markers",
             marker={"color": colour, "size": 10, "symbol": SYMBOLS[label]},
             name=f"{label}, {NAMES[label]}",
@@ -133,6 +147,7 @@ def _hover(one: Typed, label: str, teacher: Typed | None) -> str:
         [
             brief(one.recipe),
             f"{label}: macro F1 {one.f1[label]:.1f}%",
+            f"95% interval {between(*one.bounds[label])}" if label in one.bounds else "",
             "" if beside is None else f"teacher {beside:.1f}%, {signed(one.f1[label] - beside)} points",
             sets(one.sets[label]),
         ]
@@ -142,7 +157,17 @@ def _hover(one: Typed, label: str, teacher: Typed | None) -> str:
 def records(found: Sequence[Typed]) -> list[dict[str, Any]]:
     """The figure's data, one row a recipe and type."""
     return [
-        {"Recipe": one.recipe, "Type": label, "Macro F1 %": round(score, 2), "Data sets": one.sets[label]}
+        {
+            "Recipe": one.recipe,
+            "Type": label,
+            "Macro F1 %": round(score, 2),
+            **dict(zip(("95% from", "95% to"), _rounded(one.bounds.get(label)), strict=True)),
+            "Data sets": one.sets[label],
+        }
         for one in found
         for label, score in one.f1.items()
     ]
+
+
+def _rounded(ends: tuple[float, float] | None) -> tuple[float | str, float | str]:
+    return (round(ends[0], 2), round(ends[1], 2)) if ends else ("", "")

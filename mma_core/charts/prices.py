@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .axes import Axis, Row, ticks
 from .phrases import brief, lines
 from .speed import EMPTY, UNKNOWN, Series, best
-from .style import BLUE, GREY, nothing, styled
+from .style import BLUE, GREY, bars, nothing, styled
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -89,14 +89,7 @@ def staircase(found: Sequence[Purchase], axis: Axis) -> "go.Figure":
     figure.add_scatter(
         x=costs,
         y=[one.row.f1 for one in found],
-        error_y={
-            "type": "data",
-            "array": [one.row.f1_high - one.row.f1 for one in found],
-            "arrayminus": [one.row.f1 - one.row.f1_low for one in found],
-            "color": GREY,
-            "thickness": 1,
-            "width": 3,
-        },
+        error_y=bars([one.row.f1 for one in found], [(one.row.f1_low, one.row.f1_high) for one in found], GREY),
         text=[f"{brief(one.row.recipe)} " for one in found],
         textposition="top left",
         textfont={"size": 11},

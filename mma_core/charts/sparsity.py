@@ -18,7 +18,7 @@ from .grid import tier
 from .phrases import between
 from .robustness import measured_at
 from .speed import TEACHER
-from .style import GREY, nothing, styled
+from .style import GREY, bars, nothing, styled
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -158,10 +158,11 @@ def lines(shown: Sequence[Kept]) -> "go.Figure":
     figure = go.Figure()
     for level, embeddings in dict.fromkeys((one.tier, one.embeddings) for one in shown):
         mine = [one for one in shown if (one.tier, one.embeddings) == (level, embeddings)]
+        shares, ends = [one.kept for one in mine], [one.interval or (one.kept, one.kept) for one in mine]
         figure.add_scatter(
             x=[one.sparsity for one in mine],
-            y=[one.kept for one in mine],
-            error_y=_bars(mine, TIER_COLOURS[level]),
+            y=shares,
+            error_y=bars(shares, ends, TIER_COLOURS[level]),
             mode="lines+markers",
             line={"color": TIER_COLOURS[level], "width": 2, "dash": "dash" if embeddings else "solid"},
             marker={"size": 8},
@@ -174,18 +175,6 @@ def lines(shown: Sequence[Kept]) -> "go.Figure":
     figure.update_xaxes(title_text="Sparsity", tickformat=".0%", range=[-0.03, 1.0])
     figure.update_yaxes(title_text="F1 kept under the perturbation (%)", rangemode="tozero")
     return figure.update_layout(height=400, showlegend=True, hovermode="closest")
-
-
-def _bars(shown: Sequence[Kept], colour: str) -> dict[str, Any]:
-    ends = [one.interval or (one.kept, one.kept) for one in shown]
-    return {
-        "type": "data",
-        "array": [high - one.kept for (_, high), one in zip(ends, shown, strict=True)],
-        "arrayminus": [one.kept - low for (low, _), one in zip(ends, shown, strict=True)],
-        "color": colour,
-        "thickness": 1,
-        "width": 3,
-    }
 
 
 def hover(one: Kept) -> str:

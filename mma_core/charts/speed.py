@@ -11,7 +11,7 @@ from ..recipe import Kind, parse
 from ..results import COLUMNS, Average, Measurement, averages, frontier
 from .axes import SPEEDUP, Axis, Row, ticks
 from .phrases import brief, sets
-from .style import BLUE, BROWN, GREEN, GREY, ORANGE, PINK, VIOLET, nothing, styled
+from .style import BLUE, BROWN, GREEN, GREY, ORANGE, PINK, VIOLET, bars, nothing, styled
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -37,7 +37,7 @@ COLOURS = {
 KINDS = dict(zip(Kind, COLOURS, strict=False))
 OUTLINE = {"width": 1, "color": "white"}
 DETAILS = ("latency_ms_p95", "cold_start_s", "model_share", "sentences", "threads")
-COSTS = ("words_per_s", "latency_ms_p50", "size_mb", "peak_rss_mb", "energy_j_per_1k_words")
+COSTS = ("words_per_s", "latency_ms_p50", "size_mb", "peak_rss_mb")
 CHARACTERS_ACROSS = 110
 MARKS = {False: "●", True: "◆"}
 SYMBOLS = {False: "circle", True: "diamond"}
@@ -135,7 +135,10 @@ def _gain(row: Row, axis: Axis) -> str:
 
 
 def scatter(shown: Sequence[Series], axis: Axis = SPEEDUP) -> "go.Figure":
-    """F1 against an axis: one marker a recipe with its 95% interval, the frontier as a line, each teacher as a star."""
+    """F1 against an axis: a marker a recipe, the frontier as a line, each teacher as a star.
+
+    Vertical bars are 95% intervals of F1, horizontal ones the least and most speed-up over the rounds.
+    """
     import plotly.graph_objects as go
 
     values = [value for one in shown for _, value in axis.known(one.rows)]
@@ -214,6 +217,7 @@ def _add_markers(figure: "go.Figure", one: Series, axis: Axis) -> None:
                 x=[value for _, value in pairs],
                 y=[row.f1 for row, _ in pairs],
                 error_y=_intervals([row for row, _ in pairs], colour),
+                error_x=_rounds([row for row, _ in pairs], colour) if axis is SPEEDUP else None,
                 mode="markers",
                 marker={"color": colour, "size": 11, "symbol": SYMBOLS[one.own], "line": OUTLINE},
                 name=kind,
@@ -225,14 +229,11 @@ def _add_markers(figure: "go.Figure", one: Series, axis: Axis) -> None:
 
 
 def _intervals(rows: Sequence[Row], colour: str) -> dict[str, Any]:
-    return {
-        "type": "data",
-        "array": [row.f1_high - row.f1 for row in rows],
-        "arrayminus": [row.f1 - row.f1_low for row in rows],
-        "color": colour,
-        "thickness": 1,
-        "width": 3,
-    }
+    return bars([row.f1 for row in rows], [(row.f1_low, row.f1_high) for row in rows], colour)
+
+
+def _rounds(rows: Sequence[Row], colour: str) -> dict[str, Any]:
+    return bars([row.speedup for row in rows], [(row.speedup_low, row.speedup_high) for row in rows], colour)
 
 
 def _add_teacher(figure: "go.Figure", one: Series, axis: Axis) -> None:
@@ -283,6 +284,7 @@ def hover(row: Row, one: Series) -> str:
         f"Retention {row.retention:.1f}%",
         _speedup(row),
         *[_fact(row, name) for name in COSTS],
+        _energy(row),
         *_details(row),
     ]
     return "<br>".join([*(fact for fact in facts if fact), f"CPU {html.escape(one.cpu)}"])
@@ -295,13 +297,17 @@ def _details(row: Row) -> list[str]:
 
 
 def _speedup(row: Row) -> str:
-    rounds = f", rounds {row.speedup_low:.2f} to {row.speedup_high:.2f}" if isinstance(row, Measurement) else ""
-    return f"Speed-up {row.speedup:.2f}×{rounds}"
+    return f"Speed-up {row.speedup:.2f}×, rounds {row.speedup_low:.2f} to {row.speedup_high:.2f}"
+
+
+def _energy(row: Row) -> str:
+    """Nothing where the work was too short to tell."""
+    fact = _fact(row, "energy_j_per_1k_words")
+    return f"{fact}, {html.escape(row.energy_source)}" if row.energy_j_per_1k_words else ""
 
 
 def _fact(row: Row, name: str) -> str:
-    value = getattr(row, name)
-    return "" if value is None else f"{COLUMNS[name]['label']} {value:,.4g} {COLUMNS[name]['unit']}".rstrip()
+    return f"{COLUMNS[name]['label']} {getattr(row, name):,.4g} {COLUMNS[name]['unit']}".rstrip()
 
 
 def left_out(groups: Iterable[Sequence[Series]]) -> str:

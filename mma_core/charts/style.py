@@ -1,6 +1,7 @@
 """What all figures share: transparent and grey, so that they read in both modes."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -36,6 +37,24 @@ def styled(figure: "go.Figure") -> "go.Figure":
     figure.update_xaxes(**grid)
     figure.update_yaxes(**grid)
     return figure
+
+
+def bars(values: Sequence[float], ends: Sequence[tuple[float, float]], colour: str) -> dict[str, Any]:
+    """Error bars.
+
+    Args:
+        values: where the markers are.
+        ends: the lower and upper end of each bar.
+        colour: of all.
+    """
+    return {
+        "type": "data",
+        "array": [high - value for value, (_, high) in zip(values, ends, strict=True)],
+        "arrayminus": [value - low for value, (low, _) in zip(values, ends, strict=True)],
+        "color": colour,
+        "thickness": 1,
+        "width": 3,
+    }
 
 
 def nothing(text: str) -> "go.Figure":

@@ -12,6 +12,8 @@ from ..data import LABELS, entities
 
 ERRORS = ("right", "missed", "invented", "wrong type", "wrong border")
 Entity = tuple[int, int, str]
+Pair = tuple[set[Entity], set[Entity]]
+"""What is there in a sentence, and what was found."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Accuracy:
         precision: share of what was found that is right.
         recall: share of what is there that was found.
         per_type: F1 of each type that occurs.
+        per_type_bounds: the ends of its 95% interval, from the same resamples of sentences.
         errors: entities by what became of them: `right`; of those that are there, `missed`; of those found, `invented`
             (touching nothing that is there), `wrong type` (touching only entities of other types) and `wrong border`.
         counts: right, found and gold entities of each sentence: what a paired comparison needs.
@@ -36,6 +39,7 @@ class Accuracy:
     precision: float
     recall: float
     per_type: dict[str, float]
+    per_type_bounds: dict[str, list[float]]
     errors: dict[str, int]
     counts: list[list[int]]
 
@@ -66,22 +70,39 @@ def accuracy(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], 
             [list(tags) for tags in gold], known, mode="strict", scheme=IOB2, output_dict=True, zero_division=0
         )
     pairs = [(entities(g), entities(p)) for g, p in zip(gold, known, strict=True)]
-    counts = [[len(g & p), len(p), len(g)] for g, p in pairs]
+    counts = _counts(pairs)
     errors = Counter(dict.fromkeys(ERRORS, 0))
     for there, found in pairs:
         errors.update(_errors(there, found))
-    low, high = bootstrap.interval(np.array(counts).reshape(-1, 3), seed)
+    weights = bootstrap.resamples(np.zeros(len(pairs), dtype=np.int64), seed)
+    low, high = _bounds(counts, weights)
+    labels = [label for label in LABELS if label in scores]
     micro = scores.get("micro avg", {"f1-score": 0.0, "precision": 0.0, "recall": 0.0})
     return Accuracy(
         f1=_percent(micro["f1-score"]),
-        f1_low=round(low, 2),
-        f1_high=round(high, 2),
+        f1_low=low,
+        f1_high=high,
         precision=_percent(micro["precision"]),
         recall=_percent(micro["recall"]),
-        per_type={label: _percent(scores[label]["f1-score"]) for label in LABELS if label in scores},
+        per_type={label: _percent(scores[label]["f1-score"]) for label in labels},
+        per_type_bounds={label: _bounds(_counts(_only(label, pairs)), weights) for label in labels},
         errors=dict(errors),
         counts=counts,
     )
+
+
+def _counts(pairs: Sequence[Pair]) -> list[list[int]]:
+    """Right, found and gold entities of each sentence."""
+    return [[len(gold & found), len(found), len(gold)] for gold, found in pairs]
+
+
+def _only(label: str, pairs: Sequence[Pair]) -> list[Pair]:
+    """The entities of one type."""
+    return [({e for e in gold if e[2] == label}, {e for e in found if e[2] == label}) for gold, found in pairs]
+
+
+def _bounds(counts: Sequence[Sequence[int]], weights: np.ndarray) -> list[float]:
+    return [round(end, 2) for end in bootstrap.bounds(bootstrap.f1(np.array(counts).reshape(-1, 3), weights))]
 
 
 def _percent(share: float) -> float:

@@ -56,3 +56,22 @@ def test_one_marker_a_type_in_shapes_and_colours_of_their_own() -> None:
     assert list(figure.layout.yaxis.ticktext) == ["teacher", "int8"]
     assert "teacher 60.0%, −6.0 points" in figure.data[1].hovertext[1]
     assert len(records(typed(grid_of(ROWS)))) == 6
+
+
+def test_intervals_of_one_data_set_and_of_a_mean() -> None:
+    bounds = {"PER": [87.0, 94.0], "ORG": [64.0, 75.0]}
+    rows = [
+        scored("teacher", 80, "de", per_type={"PER": 90.0, "ORG": 70.0}, per_type_bounds=bounds),
+        scored("teacher", 80, "sw", per_type={"PER": 70.0}, per_type_bounds={"PER": [66.0, 73.0]}),
+        scored("int8", 80, "de", per_type={"PER": 90.0, "ORG": 60.0}),
+        scored("int8", 80, "sw", per_type={"PER": 70.0}),
+    ]
+    teacher, old = found = typed(grid_of(rows))
+    assert teacher.bounds == {"PER": pytest.approx((80 - 5 / 2, 80 + 5 / 2)), "ORG": pytest.approx((64, 75))}
+    assert old.bounds == {}
+    persons = dots(found).data[0]
+    assert list(persons.error_x.array) == list(persons.error_x.arrayminus) == pytest.approx([2.5, 0])
+    assert "95% interval [77.5, 82.5]" in persons.hovertext[0]
+    assert "interval" not in persons.hovertext[1]
+    table = records(found)
+    assert [(row["95% from"], row["95% to"]) for row in table] == [(77.5, 82.5), (64, 75), ("", ""), ("", "")]

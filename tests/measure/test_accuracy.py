@@ -9,7 +9,7 @@ from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB2
 
-from mma_core.data import TAGS
+from mma_core.data import LABELS, TAGS
 from mma_core.measure.accuracy import ERRORS, accuracy, entities
 from mma_core.spans import repair
 
@@ -48,6 +48,18 @@ def test_the_interval_contains_the_score(sentences: int) -> None:
     found = accuracy(*noisy(0.8, sentences), 3)
     assert 0 <= found.f1_low <= found.f1 <= found.f1_high <= 100
     assert 0 < found.f1 < 100
+
+
+def test_each_type_has_an_interval_of_its_own() -> None:
+    gold, predicted = noisy(0.8, 50)
+    found = accuracy(gold, predicted, 3)
+    assert found.per_type_bounds.keys() == found.per_type.keys() == set(LABELS)
+    for label, (low, high) in found.per_type_bounds.items():
+        assert 0 < low < found.per_type[label] < high < 100
+    only = [[[tag if tag[2:] == "PER" else "O" for tag in row] for row in side] for side in (gold, predicted)]
+    alone = accuracy(*only, 3)
+    assert alone.per_type_bounds == {"PER": [alone.f1_low, alone.f1_high]}
+    assert alone.per_type_bounds["PER"] == found.per_type_bounds["PER"]
 
 
 def test_more_sentences_a_narrower_interval() -> None:

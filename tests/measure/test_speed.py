@@ -10,7 +10,7 @@ from tokenizers import Encoding
 
 from mma_core.decoding import PieceTags
 from mma_core.measure import speed as room
-from mma_core.measure.speed import LATENCY_TEXTS, WARM_UP_TEXTS, Speed, speed
+from mma_core.measure.speed import LATENCY_ROUNDS, LATENCY_TEXTS, WARM_UP_TEXTS, Speed, speed
 from mma_core.runtime import Tagger
 from mma_core.spans import Span
 
@@ -61,8 +61,17 @@ def test_they_take_turns_and_the_fast_one_repeats() -> None:
     assert rest[0] == ((0.5, len(texts)), 1)
     assert rest[1:] == [((20, len(texts)), 1), ((0.5, len(texts)), repeats)] * room.ROUNDS
     assert [count for _, count in journal if count == WARM_UP_TEXTS] == [WARM_UP_TEXTS] * 2
-    # Each length once before it is timed.
-    assert journal[-4 * LATENCY_TEXTS :] == [(20, 1)] * 2 * LATENCY_TEXTS + [(0.5, 1)] * 2 * LATENCY_TEXTS
+    # Each length once before any is timed; then they take turns here too.
+    turn = [(20, 1)] * LATENCY_TEXTS + [(0.5, 1)] * LATENCY_TEXTS
+    assert journal[-len(turn) * (1 + LATENCY_ROUNDS) :] == turn * (1 + LATENCY_ROUNDS)
+
+
+def test_latencies_are_of_the_texts_of_all_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.001] * 5 + [0.002] * 5 + [0.1] * 5)
+    monkeypatch.setattr(room, "_seconds", lambda *_arguments: next(times))
+    ((median, high),) = room._latencies({"one": Dawdler(0, [])}, ["a"] * 5, "en").values()
+    assert median == pytest.approx(2)
+    assert high == pytest.approx(100)
 
 
 def test_the_models_share_is_seen() -> None:
