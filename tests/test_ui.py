@@ -25,7 +25,6 @@ from mma_core.artifact import Artifact
 from mma_core.errors import ArtifactError, DataError, RecipeError
 from mma_core.languages import LANGUAGES
 from mma_core.recipe import Kind, Step, parse
-from mma_core.results import Measurement
 from mma_core.spans import Span
 from mma_core.ui import build_app, compare, examples, filters, format, launch_options, outcome, recipe_picker, tag
 from mma_core.ui.notices import notices
@@ -415,25 +414,6 @@ def test_csv_has_every_column_of_the_rows_shown(tables: Path) -> None:
     assert len(lines) == 1 + len(test_charts.ROWS)
     with pytest.raises(gr.Error, match="no measurements"):
         compare.csv_file("all", compare.OWN, filters.ANY)
-
-
-def test_measuring_appends_own_rows(tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mma_core.measure import bench
-
-    def measured(recipes: list[Any], corpora: list[Any], **_: Any) -> Iterator[Measurement]:
-        assert [corpus.language for corpus in corpora] == ["de"]
-        for recipe in recipes:
-            yield test_charts.row(str(recipe), 80, 2, dataset="samples")
-
-    monkeypatch.setattr(bench, "bench", measured)
-    assert "2 rows" in compare.measure("int8", ["de"], MagicMock())
-    assert [row.recipe for row in results.read(results.own_path())] == ["teacher", "int8"]
-
-
-@pytest.mark.parametrize(("recipes", "codes"), [("", ["de"]), ("int9", ["de"]), ("int8", []), ("int8 " * 9, ["de"])])
-def test_measuring_refuses_bad_input(tables: Path, recipes: str, codes: list[str]) -> None:
-    with pytest.raises(gr.Error):
-        compare.measure(recipes, codes, MagicMock())
 
 
 def test_damaged_tables_are_a_notice(tables: Path) -> None:

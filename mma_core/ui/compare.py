@@ -8,13 +8,10 @@ import gradio as gr
 
 from .. import builtin, charts, results
 from ..charts import ALL_SETS, AXES, SPEEDUP, Series, grid
-from ..data import samples
-from ..errors import DataError
 from ..languages import LANGUAGES, Tier
 from ..results import COLUMNS, Average, Measurement
-from . import anatomy, downloads, filters, format, own_sentences
+from . import anatomy, downloads, filters, format, measuring, own_sentences
 from .notices import notices
-from .recipe_list import read_recipes
 
 BOTH, SHIPPED, OWN = "both", "precomputed", "yours"
 SOURCES = [("Precomputed and yours", BOTH), ("Precomputed", SHIPPED), ("Your own builds", OWN)]
@@ -33,10 +30,6 @@ TABLE = (
     "Energy J/1000 words",
     "From",
     "CPU",
-)
-ABOUT_MEASURING = (
-    "Accuracy and speed on the built-in sample sentences, beside the teacher, on this machine. "
-    "A recipe that was never built is built first."
 )
 
 
@@ -182,27 +175,16 @@ def csv_file(*choice: str) -> str:
 
 
 @notices
-def measure(spelled: str, codes: list[str], progress: gr.Progress = gr.Progress()) -> str:  # noqa: B008
-    """Measure recipes beside the teacher on the sample sentences, and keep the rows among the user's own.
+def remeasure(*choice: str) -> list[Any]:
+    """Put the recipes that are shown where they can be measured here; the arguments are `select`'s.
 
     Returns:
-        What was done, as HTML.
+        As `measuring.filled`.
 
     Raises:
-        DataError: no language is chosen.
+        DataError: no recipe is shown that could be measured.
     """
-    from ..measure.bench import bench
-
-    recipes = read_recipes(spelled)
-    corpora = [corpus for corpus in samples() if corpus.language in codes]
-    if not corpora:
-        known = ", ".join(corpus.language for corpus in samples())
-        raise DataError(f"choose at least one language; there are samples in {known}")
-    count = 0
-    for row in bench(recipes, corpora, command="app, Compare", report=progress):
-        results.append(results.own_path(), [row])
-        count += 1
-    return f'<p class="mma-note">{count} rows added to your own measurements.</p>'
+    return measuring.filled([group[0] for group in select(*choice)])
 
 
 def choices(
@@ -231,9 +213,8 @@ def _kept(value: str, offered: list[tuple[str, str]], otherwise: str) -> tuple[s
 def tab() -> None:
     """Lay out the tab and wire its handlers."""
     with gr.Tab("Compare", id="compare") as page:
-        controls, shown = _page()
-        with gr.Accordion("Measure a recipe here", open=False, elem_id="mma-measure"):
-            run, inputs, done = _measuring()
+        controls, again, shown = _page()
+        here = measuring.layout()
         own_sentences.layout()
         anatomy.layout()
     view, _, *others = controls
@@ -241,12 +222,20 @@ def tab() -> None:
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     for event in (page.select, *(control.input for control in controls)):
         event(choices, controls, chosen_from, **quiet).then(refresh, controls, shown, **quiet)
-    run.click(measure, inputs, done, api_name="measure", concurrency_limit=1, concurrency_id="processor").success(
-        choices, controls, chosen_from, **quiet
-    ).then(refresh, controls, shown, **quiet)
+    again.click(remeasure, controls[:-1], here.filled, **quiet).success(
+        None, js=measuring.SCROLL, api_visibility="private"
+    )
+    here.run.click(
+        measuring.measure,
+        here.inputs,
+        here.done,
+        api_name="measure",
+        concurrency_limit=1,
+        concurrency_id="processor",
+    ).success(choices, controls, chosen_from, **quiet).then(refresh, controls, shown, **quiet)
 
 
-def _page() -> tuple[list[Any], list[Any]]:
+def _page() -> tuple[list[Any], gr.Button, list[Any]]:
     with gr.Row(elem_id="mma-filters"):
         view = gr.Dropdown(views(), value=ALL_SETS, label="Language and data set", elem_id="mma-view", min_width=280)
         source = gr.Dropdown(SOURCES, value=BOTH, label="Measurements", min_width=240)
@@ -262,14 +251,5 @@ def _page() -> tuple[list[Any], list[Any]]:
     controls = [view, source, teacher, work, kind]
     downloads.controls(PLOT, "compare", csv_file, controls)
     rows = gr.Dataframe(headers=list(TABLE), interactive=False, elem_id="mma-table", max_height=420, max_chars=40)
-    return [*controls, against], [headline_html, note_html, plot, rows]
-
-
-def _measuring() -> tuple[gr.Button, list[Any], gr.HTML]:
-    offered = [(LANGUAGES[corpus.language].name, corpus.language) for corpus in samples()]
-    gr.HTML(f'<p class="mma-note">{ABOUT_MEASURING}</p>')
-    with gr.Row():
-        recipes = gr.Textbox("int8", label="Recipes, with spaces between", elem_classes="mma-code")
-        codes = gr.Dropdown(offered, value=["de", "en"], multiselect=True, label="Languages")
-    run = gr.Button("Measure", variant="primary")
-    return run, [recipes, codes], gr.HTML(min_height=60)
+    again = gr.Button("Re-measure here", size="sm", elem_id="mma-remeasure")
+    return [*controls, against], again, [headline_html, note_html, plot, rows]

@@ -3,7 +3,7 @@
 from ..errors import RecipeError
 from ..recipe import Recipe, parse
 
-MOST_RECIPES = 8
+MOST_RECIPES = 12
 
 
 def read_recipes(spelled: str) -> list[Recipe]:
@@ -17,3 +17,11 @@ def read_recipes(spelled: str) -> list[Recipe]:
         raise RecipeError(f"type from 1 to {MOST_RECIPES} recipes with spaces between, for example: int8 layers:6+int8")
     recipes = [parse(text) for text in ["teacher", *given]]
     return list(dict.fromkeys(recipes))
+
+
+def legal(spelled: str) -> bool:
+    """Whether a recipe of a table can be asked for: it is none of an older grammar, and not the teacher."""
+    try:
+        return not parse(spelled).is_teacher
+    except RecipeError:
+        return False

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from builds import Made, quiet
 
-from mma_core import build
+from mma_core import build, runtime
 from mma_core.data import Corpus, samples
 from mma_core.errors import DataError, MMAError
 from mma_core.measure import bench as room
 from mma_core.measure.bench import bench
 from mma_core.measure.fresh import Fresh
+from mma_core.measure.speed import speed
+from mma_core.pieces import join
 from mma_core.recipe import parse
 from mma_core.results import Measurement
 
@@ -118,6 +120,15 @@ def test_the_teacher_runs_even_if_not_asked_for(
     assert (row.recipe, row.sentences, row.threads) == ("onnx", 5, 1)
     assert row.retention in {0, 100}
     assert row.speedup > 0
+
+
+def test_a_tagger_under_two_names_is_as_fast_as_itself(made: Made, corpus: Corpus) -> None:
+    tagger = runtime.open_artifact(made("bert"), 1)
+    texts = [join(sentence.words)[0] for sentence in corpus.sentences]
+    found = speed({"one": tagger, "other": tagger}, texts, corpus.language)
+    ratio, low, high = found["other"].over(found["one"])
+    assert low <= ratio <= high
+    assert 0.5 < ratio < 2
 
 
 def test_what_cannot_be_built_is_an_error(corpus: Corpus) -> None:

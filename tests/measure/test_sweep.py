@@ -1,6 +1,9 @@
 """A sweep goes on where it was cut off."""
 
+import multiprocessing
+import time
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,9 +48,12 @@ def measurement(recipe: str, corpus: Corpus, teacher: str = "multi", **changes: 
 class Bench:
     """Measures nothing, and notes what it was asked for; stops after so many rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, rows: int = 1000) -> None:
         self.asked: list[tuple[str, str]] = []
-        self.rows = 1000
+        self.rows = rows
+
+    def stop(self) -> None:
+        raise KeyboardInterrupt
 
     def __call__(
         self, recipes: Sequence[Recipe], corpora: Sequence[Corpus], *, teacher: str, **_settings: Any
@@ -55,7 +61,7 @@ class Bench:
         for corpus in corpora:
             for recipe in dict.fromkeys(map(str, recipes)):
                 if len(self.asked) == self.rows:
-                    raise KeyboardInterrupt
+                    self.stop()
                 self.asked.append((corpus.language, recipe))
                 yield measurement(recipe, corpus, teacher)
 
@@ -64,9 +70,13 @@ class Bench:
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     """In the place of the real one."""
     fake = Bench()
-    monkeypatch.setattr(sources, "locate", lambda _name: SimpleNamespace(sha256=WEIGHTS + "cdef"))
-    monkeypatch.setattr(room, "bench", fake)
+    put(fake, monkeypatch)
     return fake
+
+
+def put(fake: Bench, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(sources, "locate", lambda _name: SimpleNamespace(sha256=WEIGHTS + "cdef"))
+    patch.setattr(room, "bench", fake)
 
 
 def run(table: Path, recipes: Sequence[Recipe] = RECIPES, *, teacher: str = "multi") -> int:
@@ -107,6 +117,42 @@ def test_a_cut_off_sweep_goes_on(bench: Bench, tmp_path: Path) -> None:
     bench.asked.clear()
     assert run(table) == 4
     assert {language for language, _ in bench.asked} == {"en", "fr"}
+
+
+class Stuck(Bench):
+    """Stops by waiting for its end, once it has said so."""
+
+    def __init__(self, rows: int, said: Connection) -> None:
+        super().__init__(rows)
+        self._said = said
+
+    def stop(self) -> None:
+        self._said.send("stuck")
+        time.sleep(600)
+
+
+def stuck(table: Path, said: Connection) -> None:
+    """A sweep that is in the middle of its second corpus; of a process of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        put(Stuck(3, said), patch)
+        run(table)
+
+
+def test_kill_9_loses_the_corpus_in_flight_and_no_other(bench: Bench, tmp_path: Path) -> None:
+    table = tmp_path / "table.jsonl"
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=stuck, args=(table, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    assert ours.recv() == "stuck"
+    process.kill()
+    process.join()
+    left = table.read_bytes()
+    assert [(row.language, row.recipe) for row in results.read(table)] == [("de", "teacher"), ("de", "int8")]
+    assert run(table) == 4
+    assert bench.asked == [("en", "teacher"), ("en", "int8"), ("fr", "teacher"), ("fr", "int8")]
+    assert table.read_bytes().startswith(left)
 
 
 def test_a_row_that_was_cut_off_is_measured_again(bench: Bench, tmp_path: Path) -> None:
