@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from mma_core.errors import DataError
@@ -25,7 +25,7 @@ class Row:
         f1: strict micro F1 in percent; `f1_low` and `f1_high` bound its 95% bootstrap interval.
         precision: in percent.
         recall: in percent.
-        per_type: F1 of each type, in percent.
+        per_type: F1 of each type, in percent; `per_type_bounds` bound its 95% interval, which older rows lack.
         errors: entities by what became of them.
         counts: right, found and gold entities of each sentence.
         sentences: how many were tagged.
@@ -73,6 +73,7 @@ class Row:
     date: str
     seed: int
     command: str
+    per_type_bounds: dict[str, list[float]] = field(default_factory=dict)
 
 
 def read(path: Path) -> list[Row]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+import torch
 from builds import SENTENCES, Made, quick_builds, quiet
 
 from mma_core import artifact, build, making, orders
@@ -134,8 +135,12 @@ STEPS, KEPT_EVERY, CUT = 6, 2, 5
 
 @contextmanager
 def short_trainings(*, cut: int = 0) -> Iterator[list[int]]:
-    """Within the block, a student learns for few steps, which are noted; `cut` kills this process in one of them."""
+    """Within the block, a student learns for few steps, which are noted; `cut` kills this process in one of them.
+
+    One thread learns, whatever other tests have set: sums of several are rounded otherwise.
+    """
     noted: list[int] = []
+    threads = torch.get_num_threads()
     real = loop._Run.advance
 
     def advance(run: Any) -> None:
@@ -148,7 +153,9 @@ def short_trainings(*, cut: int = 0) -> Iterator[list[int]]:
         patch.setitem(budgets.TABLE, "layers", {"quick": Budget(SENTENCES, (STEPS,))})
         patch.setattr(students, "Settings", partial(loop.Settings, save_every=KEPT_EVERY))
         patch.setattr(loop._Run, "advance", advance)
+        torch.set_num_threads(1)
         yield noted
+        torch.set_num_threads(threads)
 
 
 def killed_child(order: Order, folder: Path, sender: Any) -> None:
