@@ -17,7 +17,7 @@ import pytest
 TEXT = "Angela Merkel besuchte Siemens in München."
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 START_SECONDS = 120
-BUILD_SECONDS = 240
+BUILD_SECONDS = 480
 
 pytestmark = pytest.mark.timeout(START_SECONDS + BUILD_SECONDS + 120)
 
