@@ -107,9 +107,9 @@ def _app() -> dict[str, float]:
 def examine(recipes: Sequence[str], languages: str, command: str) -> Steadiness:
     """Run everything; what has to be built is built before anything is timed."""
     for recipe in recipes:
-        log.info("building %s", recipe)
-        build = [sys.executable, "-m", "mma_core", "build", recipe, "--json"]
-        subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
+        log.info("opening %s", recipe)
+        tag = [sys.executable, "-m", "mma_core", "tag", recipe, "Ada Lovelace"]
+        subprocess.run(tag, check=True, stdout=subprocess.DEVNULL)
     runs = [_bench(recipes, languages) for _ in range(2)]
     differences, worst = compared(runs[0][0], runs[1][0])
     _app()  # the first start writes byte code
