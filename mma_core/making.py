@@ -178,10 +178,14 @@ def _check_export(agreement: Mapping[str, float]) -> None:
 
 
 def _lossless(teacher: "Checkpoint", current: "Checkpoint", world: World) -> dict[str, float]:
-    """Share of running words, in percent by language, that the smaller vocabulary cuts as the teacher's does."""
+    """Share of running words, in percent by language, that the smaller vocabulary cuts as the teacher's does.
+
+    What is written without spaces is one word, as the model meets it.
+    """
     from .trimming import lossless_share
 
+    running = {code: [word for text in texts for word in join(text)[0].split()] for code, texts in world.texts.items()}
     return {
-        code: round(100 * lossless_share(teacher.tokenizer, current.tokenizer, [w for text in texts for w in text]), 2)
-        for code, texts in world.texts.items()
+        code: round(100 * lossless_share(teacher.tokenizer, current.tokenizer, words), 2)
+        for code, words in running.items()
     }

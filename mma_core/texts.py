@@ -7,6 +7,7 @@ from pathlib import Path
 from . import builtin, data
 from .languages import LANGUAGES
 from .orders import SEED
+from .pieces import join
 from .spans import words
 
 ALL_TEXTS = 1_000_000
@@ -59,9 +60,10 @@ def labelled(folder: Path | None, teacher: str) -> dict[tuple[str, str], list[da
 def word_counts(folder: Path | None, code: str) -> Mapping[str, int]:
     """The words of a language and how often each stands in its text.
 
-    These are of a data folder's unlabelled text, else of the built-in word list, which knows no numbers: its words are
-    the most frequent ones, and count alike.
+    These are of a data folder's unlabelled text, in the form in which the model meets it: what is written without
+    spaces is one word, since its pieces reach over the words that a corpus cuts it into. Without a folder they are of
+    the built-in word list, which knows no numbers: its words are the most frequent ones, and count alike.
     """
     if folder is None:
         return dict.fromkeys(data.word_list(code), 1)
-    return Counter(word for text in unlabelled(folder, [code], ALL_TEXTS)[code] for word in text)
+    return Counter(word for text in unlabelled(folder, [code], ALL_TEXTS)[code] for word in join(text)[0].split())

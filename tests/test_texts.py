@@ -36,6 +36,8 @@ def test_words_of_a_language(tmp_path: Path) -> None:
     counts = {"Ja": 2, ",": 2, "so": 2, ".": 1, "So": 1, "!": 1}
     text_file(tmp_path, "de", "Ja, so.\nSo, Ja so!\n")
     assert texts.word_counts(tmp_path, "de") == counts
+    text_file(tmp_path, "zh", "他在北京 工作。\n")
+    assert texts.word_counts(tmp_path, "zh") == {"他在北京工作。": 1}
     listed = texts.word_counts(None, "de")
     assert listed["Berlin"] == 1
     assert set(listed.values()) == {1}

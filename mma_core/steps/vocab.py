@@ -24,7 +24,7 @@ class Vocab(Step):
     summary = "Keeps only the word-pieces that the named languages use: a much smaller file, nearly the same tags."
     paper = ("BISTILLATION (Ansell et al. 2023)", "https://arxiv.org/abs/2306.01709")
     example = "vocab:de,en"
-    revision = 1
+    revision = 2
     languages: tuple[str, ...] = argument("Languages kept")
 
     def apply(self, model: "Checkpoint", world: World) -> "Checkpoint":
