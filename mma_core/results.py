@@ -5,9 +5,7 @@ A second table holds F1 under perturbation, `Robustness`, a third F1 from raw te
 The fields are the JSON keys, the table's columns and the charts' axes; `metadata` gives label and unit.
 """
 
-import fcntl
 import json
-import os
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -17,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from . import bootstrap
+from . import bootstrap, lines
 from .errors import DataError
 from .folders import data_root
 
@@ -209,10 +207,8 @@ def rows(path: Path, kind: type[_Row]) -> list[_Row]:
 
 @lru_cache(maxsize=4)
 def _read(path: Path, kind: type[Any], _changed: int, _size: int) -> tuple[Any, ...]:
-    lines = path.read_bytes().split(b"\n")
-    if _torn(lines[-1]):
-        lines.pop()
-    found = [_row(line, f"{path}:{number}", kind) for number, line in enumerate(lines, 1) if line.strip()]
+    numbered = enumerate(lines.read(path), 1)
+    found = [_row(line, f"{path}:{number}", kind) for number, line in numbered if line.strip()]
     return tuple({row.key: row for row in found}.values())
 
 
@@ -228,29 +224,9 @@ def _row(line: bytes, where: str, kind: type[_Row]) -> _Row:
         raise DataError(f"{where} is not a measurement ({error}); remove the line") from error
 
 
-def _torn(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return bool(line)
-    return False
-
-
 def append(path: Path, rows: Iterable[Measurement | Robustness | RawText]) -> None:
-    """Add rows at the end of a table and flush them to the disk, after cutting off what a killed writer left there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = "".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows)
-    with path.open("a+b") as table:
-        fcntl.flock(table, fcntl.LOCK_EX)
-        table.seek(0)
-        last = table.read().rpartition(b"\n")[2]
-        if _torn(last):
-            table.truncate(table.tell() - len(last))
-        elif last:
-            table.write(b"\n")
-        table.write(lines.encode())
-        table.flush()
-        os.fsync(table.fileno())
+    """Add rows at the end of a table."""
+    lines.append(path, map(asdict, rows))
 
 
 def frontier(points: Sequence[tuple[float, float]]) -> list[int]:

@@ -27,7 +27,8 @@ from mma_core.data import Corpus
 from mma_core.errors import ArtifactError, DataError, RecipeError
 from mma_core.measure import bench, cluster_sweep
 from mma_core.measure.fresh import Fresh
-from mma_core.measure.plan import Plan
+from mma_core.measure.journal import Journal
+from mma_core.measure.plan import Plan, Unit
 from mma_core.measure.sweep import here, sweep
 from mma_core.recipe import parse
 from mma_core.results import Measurement
@@ -233,7 +234,7 @@ def test_what_trains_is_not_trained_for_a_sweep(
     plan = Plan(recipes=(parse("onnx"), parse("layers:1+int8")), teacher=source.name)
     there = cluster_sweep._Measuring(plan, cluster_sweep._Teacher(source, {}))
     with pytest.raises(RecipeError, match=r"^machine node7 .* no trained layers:1\+int8; .* build layers:1\+int8 --"):
-        there.rows(labelled(tmp_path, 1), [])
+        there.rows(Unit(labelled(tmp_path, 1), plan.recipes), [])
 
 
 def test_what_was_trained_there_is_measured(
@@ -241,11 +242,21 @@ def test_what_was_trained_there_is_measured(
 ) -> None:
     source = sources.locate(str(tiny_teacher("bert")))
     monkeypatch.setattr(build, "cached", lambda _recipe, teacher: teacher == source.name or None)
-    stand = SimpleNamespace(rows=lambda _corpus, _sentences: ["a row"])
+    journal = Journal(tmp_path / "journal.jsonl")
+    stand = SimpleNamespace(
+        journal=lambda _corpus, _sentences, recipes: journal if recipes == ["layers:1+int8"] else None,
+        rows=lambda _corpus, _sentences, recipes, kept: kept.once("rows", lambda: recipes),
+    )
     monkeypatch.setattr(cluster_sweep, "set_up", lambda *_arguments, **_settings: stand)
     plan = Plan(recipes=(parse("layers:1+int8"),), teacher=source.name)
     there = cluster_sweep._Measuring(plan, cluster_sweep._Teacher(source, {}))
-    assert there.rows(labelled(tmp_path, 1), []) == ["a row"]
+    assert there.rows(Unit(labelled(tmp_path, 1), plan.recipes), []) == ["layers:1+int8"]
+    assert "rows" in Journal(tmp_path / "journal.jsonl"), "it stays until the rows have arrived"
+    there.forget()
+    assert "rows" not in Journal(tmp_path / "journal.jsonl")
+
+
+FORGET = "forget"
 
 
 class Actor:
@@ -254,10 +265,11 @@ class Actor:
     def __init__(self, asked: list[str], *, lost: bool = False) -> None:
         self.lost, self.asked = lost, asked
         self.rows = SimpleNamespace(remote=self.remote)
+        self.forget = SimpleNamespace(remote=lambda: self.remote(None, None))
 
-    def remote(self, corpus: Corpus, _sentences: Any) -> tuple["Actor", str]:
-        self.asked.append(corpus.source)
-        return self, corpus.source
+    def remote(self, unit: Unit | None, _sentences: Any) -> tuple["Actor", str]:
+        self.asked.append(unit.corpus.source if unit else FORGET)
+        return self, self.asked[-1]
 
 
 def sweep_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, actors: list[Actor]) -> list[Measurement]:
@@ -273,7 +285,8 @@ def sweep_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, actors: list[Act
     monkeypatch.setattr(ray, "wait", lambda running, num_returns: (running[:num_returns], running[num_returns:]))
     monkeypatch.setattr(cluster_sweep, "_actors", lambda _plan, _nodes: list(actors))
     plan = Plan(recipes=(parse("onnx"),), teacher="a folder here")
-    found = cluster_sweep._rows(plan, [], [labelled(tmp_path, count) for count in (1, 2, 3)], quiet)
+    units = [Unit(labelled(tmp_path, count), plan.recipes) for count in (1, 2, 3)]
+    found = cluster_sweep._rows(plan, [], units, quiet)
     return [row for unit in found for row in unit]
 
 
@@ -284,7 +297,8 @@ def test_the_corpus_of_a_lost_machine_is_measured_by_the_others(
     found = sweep_rows(monkeypatch, tmp_path, [Actor(asked), Actor(asked, lost=True)])
     assert sorted(row.dataset for row in found) == ["own1", "own2", "own3"]
     assert {row.teacher for row in found} == {"a folder here"}
-    assert len(asked) == 4
+    assert len([source for source in asked if source != FORGET]) == 4
+    assert asked.count(FORGET) == 3
 
 
 def test_where_all_machines_are_lost_the_sweep_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,11 +22,13 @@ from mma_core import build, engines, orders, results, sources
 from mma_core.__main__ import main
 from mma_core.artifact import open_folder
 from mma_core.commands.terminal import own_command
-from mma_core.data import read_conll
+from mma_core.data import Corpus, read_conll
 from mma_core.engines import available_threads
 from mma_core.languages import LANGUAGES
 from mma_core.measure.bench import cpu
+from mma_core.measure.journal import Journal
 from mma_core.recipe import Form, Step, parse
+from mma_core.results import Measurement
 
 pytest_plugins = ("engine_fixtures",)
 
@@ -368,11 +371,25 @@ def test_robustness(capsys: Output, teacher: str, tmp_path: Path) -> None:
     assert len(table.read_text(encoding="utf-8").splitlines()) == 4
 
 
-def test_sweep(capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def no_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sweeps measure nothing."""
     from mma_core.measure import sweep
 
-    monkeypatch.setattr(sweep, "bench", fake_bench)
+    def set_up(_recipes: Any, *, teacher: str, command: str, **_settings: Any) -> SimpleNamespace:
+        def measured(corpus: Corpus, _sentences: Any, names: Sequence[str], _journal: Journal) -> list[Measurement]:
+            place = {"teacher": teacher, "language": corpus.language, "dataset": corpus.source}
+            now = {"cpu": cpu(), "threads": available_threads(), "revision": orders.REVISION}
+            return [measurement(name, command=command, **place, **now) for name in names]
+
+        return SimpleNamespace(journal=lambda *_arguments: Journal(), rows=measured)
+
+    monkeypatch.setattr(sweep, "set_up", set_up)
     monkeypatch.setattr(sources, "locate", lambda _name: SimpleNamespace(sha256="0123456789abcdef"))
+
+
+@pytest.mark.usefixtures("no_stand")
+def test_sweep(capsys: Output, tmp_path: Path) -> None:
     recipes, table = tmp_path / "recipes.txt", tmp_path / "table.jsonl"
     recipes.write_text("onnx\n", encoding="utf-8")
     arguments = ("sweep", "--recipes", str(recipes), "--table", str(table), "--languages", "de", "--teacher", "x")
@@ -381,13 +398,24 @@ def test_sweep(capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert answer(capsys, *arguments) == {"added": 0, "table": str(table)}
 
 
+@pytest.mark.usefixtures("no_stand")
+def test_a_sweep_of_several_teachers(capsys: Output, tmp_path: Path) -> None:
+    recipes, table = tmp_path / "recipes.txt", tmp_path / "table.jsonl"
+    recipes.write_text("onnx\nteacher\n", encoding="utf-8")
+    arguments = ("sweep", "--recipes", str(recipes), "--table", str(table), "--languages", "de,en", "--teacher")
+    assert answer(capsys, *arguments, "x") == {"added": 4, "table": str(table)}
+    assert answer(capsys, *arguments, "x,y,x") == {"added": 4, "table": str(table)}
+    found = [(row.teacher, row.language, row.recipe) for row in results.read(table)]
+    assert sorted(found) == sorted(product("xy", ("de", "en"), ("onnx", "teacher")))
+    with pytest.raises(SystemExit):
+        main([*arguments, ","])
+    assert "',' holds no name" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_stand")
 def test_a_sweep_leaves_out_what_this_machine_cannot_run(
     capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from mma_core.measure import sweep
-
-    monkeypatch.setattr(sweep, "bench", fake_bench)
-    monkeypatch.setattr(sources, "locate", lambda _name: SimpleNamespace(sha256="0123456789abcdef"))
     monkeypatch.setattr(engines, "has_bf16", lambda: False)
     recipes, table = tmp_path / "recipes.txt", tmp_path / "table.jsonl"
     recipes.write_text("onnx\nbf16\n", encoding="utf-8")
@@ -397,14 +425,11 @@ def test_a_sweep_leaves_out_what_this_machine_cannot_run(
     assert [row.recipe for row in results.read(table)] == ["onnx"]
 
 
+@pytest.mark.usefixtures("no_stand")
 def test_a_sweep_with_a_budget_builds_first_what_trains(
     capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from mma_core.measure import sweep
-
     asked = []
-    monkeypatch.setattr(sweep, "bench", fake_bench)
-    monkeypatch.setattr(sources, "locate", lambda _name: SimpleNamespace(sha256="0123456789abcdef"))
     monkeypatch.setattr(build, "build", lambda recipe, **rest: asked.append((str(recipe), rest["budget"])))
     recipes = tmp_path / "recipes.txt"
     recipes.write_text("onnx\nlayers:6+int8\nint8\n", encoding="utf-8")

@@ -23,12 +23,12 @@ LEVELS = (
     ("sources", "decoding", "surgery", "xtreme"),
     ("builtin", "pieces", "shortlist"),
     ("recipe", "spans"),
-    ("languages", "blocks", "folders", "answers", "shapes", "bootstrap", "processes"),
+    ("languages", "blocks", "folders", "answers", "shapes", "bootstrap", "processes", "lines"),
     ("errors",),
 )
 LEVEL = {room: -depth for depth, rooms in enumerate(LEVELS) for room in rooms}
 LIGHT = {"numpy", "regex"}
-LIGHT_ROOMS = ("errors", "languages", "blocks", "bootstrap", "recipe", "spans", "pieces", "data", "results")
+LIGHT_ROOMS = ("errors", "languages", "blocks", "bootstrap", "recipe", "spans", "pieces", "data", "results", "lines")
 HEAVY = ("torch", "transformers", "optimum", "onnx", "onnxruntime", "openvino", "nncf", "datasets", "gradio", "plotly")
 PACKAGE = ROOT / "mma_core"
 # The package itself imports its steps, so that the registry is never empty; it is no room.

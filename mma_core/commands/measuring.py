@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def _sweep_command(commands: Any) -> None:
     parser = command(commands, "sweep", _sweep, "measure many recipes into the table of precomputed results")
     parser.add_argument("--recipes", type=Path, metavar="FILE", default=RECIPES, help="recipes, one a line")
     parser.add_argument("--table", type=Path, metavar="FILE", default=results.PRECOMPUTED, help="where the rows go")
-    measuring_options(parser)
+    measuring_options(parser, teachers=True)
     threads_option(parser)
     parser.add_argument(
         "--budget", choices=BUDGETS, help="build here first what trains, on the data folder, for so long"
@@ -127,18 +128,17 @@ def _sweep(options: argparse.Namespace) -> None:
     from ..measure.sweep import here, read_recipes, sweep
 
     recipes = read_recipes(options.recipes)
-    plan = Plan(
-        recipes=tuple(recipes if options.ray else _runnable(recipes)),
-        teacher=options.teacher,
-        sentences=options.sentences,
-        threads=options.threads,
-        command=own_command(),
-    )
-    for recipe in plan.recipes if options.budget else ():
+    chosen = tuple(recipes if options.ray else _runnable(recipes))
+    corpora = chosen_corpora(options)
+    settings = {"sentences": options.sentences, "threads": options.threads, "command": own_command()}
+    plans = [Plan(recipes=chosen, teacher=teacher, **settings) for teacher in dict.fromkeys(options.teacher)]
+    for plan, recipe in product(plans, chosen if options.budget else ()):
         if recipe.trains:
             build.build(recipe, teacher=plan.teacher, data=options.data, budget=options.budget, report=progress)
-    crew = here(plan, options.workers) if options.ray is None else cluster_sweep.machines(options.ray, plan)
-    added = sweep(plan, chosen_corpora(options), options.table, crew=crew, report=progress)
+    added = 0
+    for plan in plans:
+        crew = here(plan, options.workers) if options.ray is None else cluster_sweep.machines(options.ray, plan)
+        added += sweep(plan, corpora, options.table, crew=crew, report=progress)
     show([{"added": added, "table": str(options.table)}], options.json, "{added} rows into {table}", single=True)
 
 

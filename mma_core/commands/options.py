@@ -38,9 +38,20 @@ def codes(text: str) -> tuple[str, ...]:
     return tuple(code.strip() for code in text.split(",") if code.strip())
 
 
-def teacher_option(parser: argparse.ArgumentParser) -> None:
-    """Add `--teacher`."""
-    parser.add_argument("--teacher", default="multi", help="multi, a checkpoint folder, or a hub id")
+def names(text: str) -> tuple[str, ...]:
+    """Read at least one name, with commas between."""
+    if not (found := codes(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} holds no name")
+    return found
+
+
+def teacher_option(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Add `--teacher`, or several of them with commas between."""
+    known = "multi, a checkpoint folder, or a hub id"
+    if several:
+        parser.add_argument("--teacher", type=names, default=("multi",), metavar="a,b", help=f"each {known}")
+    else:
+        parser.add_argument("--teacher", default="multi", help=known)
 
 
 def languages_option(parser: argparse.ArgumentParser) -> None:
@@ -53,9 +64,9 @@ def threads_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=count, metavar="N", help="of each tagger (default: all of this process)")
 
 
-def measuring_options(parser: argparse.ArgumentParser) -> None:
-    """Add what every measurement takes: teacher, languages, files and how many of their sentences."""
-    teacher_option(parser)
+def measuring_options(parser: argparse.ArgumentParser, *, teachers: bool = False) -> None:
+    """Add what every measurement takes: teacher, or several, languages, files and how many of their sentences."""
+    teacher_option(parser, several=teachers)
     languages_option(parser)
     parser.add_argument("--data", type=Path, metavar="DIR", help="data folder with test files (default: the samples)")
     parser.add_argument(

@@ -1,16 +1,20 @@
 """One row a recipe and data set: accuracy, speed, memory and energy beside the teacher's, in one run."""
 
+import hashlib
+import json
 import math
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 from .. import build, engines, making, orders, sources
 from ..data import Corpus, Sentence, draw
 from ..errors import DataError
+from ..folders import cache_root
 from ..pieces import join
 from ..recipe import Recipe, parse
 from ..results import SCHEMA, Measurement
@@ -18,6 +22,7 @@ from ..runtime import Tagger
 from .accuracy import Accuracy
 from .energy import Meter, Spent
 from .fresh import fresh
+from .journal import Journal
 from .scoring import SEED, Share, Task, score, scored
 from .speed import Speed, speed
 
@@ -44,6 +49,14 @@ class _Facts:
 
 
 @dataclass(frozen=True)
+class _Weighed:
+    """A recipe's facts, and what tells its artifact from any other build: its manifest."""
+
+    facts: _Facts
+    manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class _Run:
     """What all rows of a run share."""
 
@@ -62,7 +75,6 @@ def bench(  # noqa: PLR0913  (what is measured, on what, how, and what is told o
     teacher: str = "multi",
     sentences: int = SENTENCES,
     threads: int | None = None,
-    share: Share | None = None,
     command: str = "",
     report: Report = lambda fraction, desc: None,
 ) -> Iterator[Measurement]:
@@ -77,8 +89,6 @@ def bench(  # noqa: PLR0913  (what is measured, on what, how, and what is told o
         teacher: the recipes' teacher.
         sentences: at most so many of each corpus, drawn by seed.
         threads: of each tagger; as many as this process may use by default.
-        share: shares the recipes' scoring among processes, as the `map` of a pool does; by default it is done here, as
-            speed is in any case, alone.
         command: what is stored beside each row as the way to get it again.
         report: progress.
 
@@ -90,10 +100,10 @@ def bench(  # noqa: PLR0913  (what is measured, on what, how, and what is told o
     """
     # Read first: a bad line shall not be found after minutes of building.
     chosen = [drawn(corpus, sentences) for corpus in corpora]
-    stand = set_up(recipes, teacher=teacher, threads=threads, share=share, command=command, report=report)
+    stand = set_up(recipes, teacher=teacher, threads=threads, command=command, report=report)
     for done, (corpus, sample) in enumerate(zip(corpora, chosen, strict=True)):
         report(0.2 + 0.8 * done / len(corpora), f"{corpus.language}, {corpus.source}")
-        yield from stand.rows(corpus, sample)
+        yield from stand.rows(corpus, sample, stand.recipes, Journal())
 
 
 def drawn(corpus: Corpus, count: int) -> list[Sentence]:
@@ -127,36 +137,65 @@ class Stand:
 
     recipes: Sequence[str]
     taggers: Mapping[str, Tagger]
-    _facts: Mapping[str, _Facts]
+    _weighed: Mapping[str, _Weighed]
     _run: _Run
 
-    def rows(self, corpus: Corpus, sentences: Sequence[Sentence]) -> list[Measurement]:
-        """One measurement for each recipe."""
-        accuracies = self._accuracies(sentences)
+    def journal(self, corpus: Corpus, sentences: Sequence[Sentence], recipes: Sequence[str]) -> Journal:
+        """The journal of these recipes, as they are built here, on these sentences; in the cache."""
+        manifests = {name: dict(self._weighed[name].manifest) for name in (TEACHER, *recipes)}
+        content = [self._run.weights, self._run.threads, cpu(), SEED, manifests, corpus.language, corpus.source]
+        words = [[sentence.words, sentence.tags] for sentence in sentences]
+        key = hashlib.sha256(json.dumps([content, words]).encode()).hexdigest()[:16]
+        return Journal(cache_root() / "journals" / f"{key}.jsonl")
+
+    def rows(
+        self, corpus: Corpus, sentences: Sequence[Sentence], recipes: Sequence[str], journal: Journal
+    ) -> list[Measurement]:
+        """One measurement for each of these recipes, which are some of the stand's.
+
+        Args:
+            corpus: what the sentences are of.
+            sentences: labelled.
+            recipes: which ones; the teacher runs beside them.
+            journal: of these arguments; what it has is not measured again.
+        """
+        taggers = {name: self.taggers[name] for name in dict.fromkeys((TEACHER, *recipes))}
+        accuracies = self._accuracies(taggers, sentences, journal)
         timed = sentences[:SPEED_SENTENCES]
         texts = [join(sentence.words)[0] for sentence in timed]
-        speeds = speed(self.taggers, texts, corpus.language)
+        speeds = speed(taggers, texts, corpus.language, journal)
         energies = {
-            name: _energy(self._run.meter, partial(tagger.tag_texts, texts, corpus.language), speeds[name].seconds)
-            for name, tagger in self.taggers.items()
+            name: self._energy(name, partial(tagger.tag_texts, texts, corpus.language), speeds[name].seconds, journal)
+            for name, tagger in taggers.items()
         }
         base = _Base(corpus, self._run, sentences, timed, accuracies[TEACHER], speeds[TEACHER])
         return [
-            base.row(name, accuracies[name], speeds[name], self._facts[name], energies[name]) for name in self.recipes
+            base.row(name, accuracies[name], speeds[name], self._weighed[name].facts, energies[name])
+            for name in recipes
         ]
 
-    def _accuracies(self, sentences: Sequence[Sentence]) -> dict[str, Accuracy]:
+    def _accuracies(
+        self, taggers: Mapping[str, Tagger], sentences: Sequence[Sentence], journal: Journal
+    ) -> dict[str, Accuracy]:
+        missing = [name for name in taggers if _scores(name) not in journal]
         if self._run.share is None:
-            return {name: scored(tagger, sentences) for name, tagger in self.taggers.items()}
-        tasks = [Task(name, self._run.teacher, 1, sentences) for name in self.taggers]
-        return dict(zip(self.taggers, self._run.share(score, tasks), strict=True))
+            found: Iterator[Accuracy] = (scored(taggers[name], sentences) for name in missing)
+        else:
+            found = iter(self._run.share(score, [Task(name, self._run.teacher, 1, sentences) for name in missing]))
+        # In the order of `missing`: so each is kept as soon as it is there.
+        return {name: Accuracy(**journal.once(_scores(name), lambda: asdict(next(found)))) for name in taggers}
+
+    def _energy(self, name: str, once: Callable[[], object], seconds: float, journal: Journal) -> Spent:
+        """What it takes to do something once that takes so long, from doing it again and again."""
+        times = math.ceil(ENERGY_SECONDS / seconds)
+        work = lambda: [once() for _ in range(times)]  # noqa: E731
+        spent = Spent(**journal.once(f"energy of {name}", lambda: asdict(self._run.meter.spent(work))))
+        return replace(spent, joules=spent.joules / times)
 
 
-def _energy(meter: Meter, once: Callable[[], object], seconds: float) -> Spent:
-    """What it takes to do something once that takes so long, from doing it again and again."""
-    times = math.ceil(ENERGY_SECONDS / seconds)
-    spent = meter.spent(lambda: [once() for _ in range(times)])
-    return replace(spent, joules=spent.joules / times)
+def _scores(name: str) -> str:
+    """What a journal calls the accuracy of a recipe."""
+    return f"accuracy of {name}"
 
 
 def set_up(
@@ -168,7 +207,16 @@ def set_up(
     command: str = "",
     report: Report = lambda fraction, desc: None,
 ) -> Stand:
-    """Build and open recipes and their teacher, and weigh each in a fresh process; the arguments are `bench`'s.
+    """Build and open recipes and their teacher, and weigh each in a fresh process.
+
+    Args:
+        recipes: as `bench` takes them, and so the other arguments, but for one.
+        teacher: theirs.
+        threads: of each tagger.
+        share: shares the recipes' scoring among processes, as the `map` of a pool does; by default it is done here, as
+            speed is in any case, alone.
+        command: stored beside each row.
+        report: progress.
 
     Raises:
         MMAError: a recipe cannot be built.
@@ -182,7 +230,7 @@ def set_up(
     for done, name in enumerate(names):
         report(0.2 * done / len(names), f"opening {name}")
         taggers[name] = build.tagger(parse(name), teacher=teacher, threads=run.threads, report=_quiet)
-    return Stand(asked, taggers, {name: _weighed(name, run) for name in names}, run)
+    return Stand(asked, taggers, {name: _weigh(name, run) for name in names}, run)
 
 
 @dataclass(frozen=True)
@@ -247,7 +295,7 @@ def cpu() -> str:
     return f"{name} ({model}), {engines.available_threads()} cores, {' '.join(sets)}"
 
 
-def _weighed(name: str, run: _Run) -> _Facts:
+def _weigh(name: str, run: _Run) -> _Weighed:
     recipe = parse(name)
     texts = ["Ada Lovelace met Charles Babbage in London."] * 32
     started = fresh(name, teacher=run.teacher, threads=run.threads, texts=texts, language="en")
@@ -255,9 +303,9 @@ def _weighed(name: str, run: _Run) -> _Facts:
         from ..checkpoint import load
 
         size, budget = sum((sources.locate(run.teacher).folder / file).stat().st_size for file in sources.FILES), ""
-        sizes = making.parameter_counts(load(run.teacher))
+        sizes, manifest = making.parameter_counts(load(run.teacher)), {}
     else:
         made = build.build(recipe, teacher=run.teacher)
-        size, budget = made.size_bytes, made.manifest.get("budget", "")
-        sizes = {name: made.manifest[name] for name in making.PARAMETERS}
-    return _Facts(round(size / 1e6, 1), **sizes, **started.__dict__, budget=budget)
+        size, budget, manifest = made.size_bytes, made.manifest.get("budget", ""), made.manifest
+        sizes = {name: manifest[name] for name in making.PARAMETERS}
+    return _Weighed(_Facts(round(size / 1e6, 1), **sizes, **started.__dict__, budget=budget), manifest)

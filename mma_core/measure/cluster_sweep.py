@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import build, builtin, cluster, engines, sources
-from ..data import Corpus, Sentence
+from ..data import Sentence
 from ..errors import ArtifactError, RecipeError
 from ..folders import cache_root
 from ..recipe import Recipe
 from ..results import Measurement
 from .bench import Report, Stand, cpu, drawn, set_up
-from .plan import Crew, Place, Plan
+from .journal import Journal
+from .plan import Crew, Place, Plan, Unit
 
 if TYPE_CHECKING:
     from ray.actor import ActorHandle
@@ -111,28 +112,31 @@ def _one_a_machine(nodes: Sequence[_Node]) -> list[_Node]:
     return list({node.machine: node for node in sorted(nodes, key=lambda node: node.processors)}.values())
 
 
-def _rows(plan: Plan, nodes: Sequence[_Node], corpora: Sequence[Corpus], report: Report) -> Iterator[list[Measurement]]:
+def _rows(plan: Plan, nodes: Sequence[_Node], units: Sequence[Unit], report: Report) -> Iterator[list[Measurement]]:
     import ray
 
-    todo = deque((corpus, drawn(corpus, plan.sentences)) for corpus in corpora)
-    idle = _actors(plan, nodes[: len(corpora)])
-    running: dict[Any, tuple[ActorHandle, tuple[Corpus, list[Sentence]]]] = {}
+    todo = deque((unit, drawn(unit.corpus, plan.sentences)) for unit in units)
+    idle = _actors(plan, nodes[: len(units)])
+    running: dict[Any, tuple[ActorHandle, tuple[Unit, list[Sentence]]]] = {}
     while todo or running:
         while todo and idle:
-            actor, unit = idle.pop(), todo.popleft()
-            report(1 - (1 + len(todo) + len(running)) / len(corpora), f"{unit[0].language}, {unit[0].source}")
-            running[actor.rows.remote(*unit)] = actor, unit
+            actor, work = idle.pop(), todo.popleft()
+            corpus = work[0].corpus
+            report(1 - (1 + len(todo) + len(running)) / len(units), f"{corpus.language}, {corpus.source}")
+            running[actor.rows.remote(*work)] = actor, work
         (finished,), _ = ray.wait(list(running), num_returns=1)
-        actor, unit = running.pop(finished)
+        actor, work = running.pop(finished)
         try:
             rows = ray.get(finished)
         except cluster.lost_errors():
             if not running and not idle:
                 raise
-            todo.appendleft(unit)
+            todo.appendleft(work)
             continue
         idle.append(actor)
         yield [replace(row, teacher=plan.teacher) for row in rows]
+        with suppress(*cluster.lost_errors()):
+            ray.get(actor.forget.remote())
 
 
 def _actors(plan: Plan, nodes: Sequence[_Node]) -> "list[ActorHandle]":
@@ -149,14 +153,20 @@ def _actors(plan: Plan, nodes: Sequence[_Node]) -> "list[ActorHandle]":
 
 
 class _Measuring:
-    """Measures corpora on one machine, one at a time."""
+    """Measures units on one machine, one at a time."""
 
     def __init__(self, plan: Plan, teacher: _Teacher) -> None:
-        self._plan, self._teacher = plan, teacher
+        self._plan, self._teacher, self._journal = plan, teacher, Journal()
 
-    def rows(self, corpus: Corpus, sentences: list[Sentence]) -> list[Measurement]:
-        """The rows of one corpus."""
-        return self._stand.rows(corpus, sentences)
+    def rows(self, unit: Unit, sentences: list[Sentence]) -> list[Measurement]:
+        """The rows of one unit; its journal stays until they have arrived."""
+        names = list(map(str, unit.recipes))
+        self._journal = self._stand.journal(unit.corpus, sentences, names)
+        return self._stand.rows(unit.corpus, sentences, names, self._journal)
+
+    def forget(self) -> None:
+        """Close the journal of the last unit, whose rows are in the table."""
+        self._journal.close()
 
     # Set up with the first corpus: an error in a constructor would come back without its cause.
     @cached_property

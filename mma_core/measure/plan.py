@@ -36,14 +36,22 @@ class Place(NamedTuple):
     threads: int
 
 
+class Unit(NamedTuple):
+    """A piece of work: recipes that are measured on a corpus in one run."""
+
+    corpus: Corpus
+    recipes: tuple[Recipe, ...]
+
+
 @dataclass(frozen=True)
 class Crew:
-    """Machines that measure; each works on one corpus at a time, with all recipes and nothing beside it.
+    """Machines that measure; each works on one unit at a time, and on nothing beside it.
 
     Attributes:
         places: what they are.
-        rows: corpora → the rows of each as soon as it is done, in any order.
+        rows: units → the rows of each as soon as it is done, in any order. A unit that was cut off goes on where it
+            was; what a machine keeps for that is forgotten when the next rows are asked for.
     """
 
     places: frozenset[Place]
-    rows: Callable[[Sequence[Corpus], Report], Iterator[list[Measurement]]]
+    rows: Callable[[Sequence[Unit], Report], Iterator[list[Measurement]]]

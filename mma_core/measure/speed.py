@@ -6,10 +6,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ..runtime import Tagger
+from .journal import Journal
 
 ROUNDS = 9
 ROUND_SECONDS = 0.25
@@ -48,45 +50,81 @@ class Speed:
         return statistics.median(ratios), min(ratios), max(ratios)
 
 
-def speed(taggers: Mapping[str, Tagger], texts: Sequence[str], language: str) -> dict[str, Speed]:
+def speed(taggers: Mapping[str, Tagger], texts: Sequence[str], language: str, journal: Journal) -> dict[str, Speed]:
     """Time each tagger on the same texts, taking turns: first in bulk, then one text after the other.
 
     In a round a fast tagger tags the texts several times, until `ROUND_SECONDS` have passed, lest the clock's and the
-    scheduler's grain be taken for its speed.
+    scheduler's grain be taken for its speed. A round is kept whole or not at all, so its figures are of one process.
 
     Args:
         taggers: name → tagger.
         texts: raw texts.
         language: their language.
+        journal: keeps the rounds.
     """
-    rounds: dict[str, list[float]] = {name: [] for name in taggers}
-    shares: dict[str, list[float]] = {name: [] for name in taggers}
-    repeats = {}
-    for name, tagger in taggers.items():
-        tagger.tag_texts(texts[:WARM_UP_TEXTS], language)
-        repeats[name] = max(1, round(ROUND_SECONDS / _seconds(tagger, texts, language)))
-    for _ in range(ROUNDS):
-        for name, tagger in taggers.items():
+    bulk, singles = _Bulk(taggers, texts, language), _Singles(taggers, texts[:LATENCY_TEXTS], language)
+    rounds = [journal.once(f"round {number}", bulk.round) for number in range(ROUNDS)]
+    latencies = [journal.once(f"latencies {number}", singles.round) for number in range(LATENCY_ROUNDS)]
+    return {name: _speed([one[name] for one in rounds], [one[name] for one in latencies]) for name in taggers}
+
+
+def _speed(rounds: Sequence[tuple[float, float]], latencies: Sequence[Sequence[float]]) -> Speed:
+    """One tagger's, from seconds and the model's share by round, and milliseconds of each text by round."""
+    seconds, shares = zip(*rounds, strict=True)
+    median, high = np.quantile(np.concatenate(latencies), (0.5, 0.95)).tolist()
+    return Speed(seconds, statistics.median(shares), median, high)
+
+
+@dataclass
+class _Bulk:
+    """Rounds in which each tagger tags all texts."""
+
+    taggers: Mapping[str, Tagger]
+    texts: Sequence[str]
+    language: str
+
+    @cached_property
+    def _repeats(self) -> dict[str, int]:
+        found = {}
+        for name, tagger in self.taggers.items():
+            tagger.tag_texts(self.texts[:WARM_UP_TEXTS], self.language)
+            found[name] = max(1, round(ROUND_SECONDS / _seconds(tagger, self.texts, self.language)))
+        return found
+
+    def round(self) -> dict[str, tuple[float, float]]:
+        """Seconds for all texts, and the model's share of them."""
+        repeats, found = self._repeats, {}
+        for name, tagger in self.taggers.items():
             with _no_collection():
                 before = tagger.model_seconds
-                seconds = sum(_seconds(tagger, texts, language) for _ in range(repeats[name]))
-                rounds[name].append(seconds / repeats[name])
-                shares[name].append((tagger.model_seconds - before) / seconds)
-    latencies = _latencies(taggers, texts[:LATENCY_TEXTS], language)
-    return {name: Speed(tuple(rounds[name]), statistics.median(shares[name]), *latencies[name]) for name in taggers}
+                seconds = sum(_seconds(tagger, self.texts, self.language) for _ in range(repeats[name]))
+                found[name] = seconds / repeats[name], (tagger.model_seconds - before) / seconds
+        return found
 
 
-def _latencies(taggers: Mapping[str, Tagger], texts: Sequence[str], language: str) -> dict[str, tuple[float, float]]:
-    """Median and 95th percentile of the milliseconds a text takes at batch 1, over the texts of all rounds."""
-    singles: dict[str, list[float]] = {name: [] for name in taggers}
-    for tagger in taggers.values():
-        for text in texts:  # an engine may set itself up for each new length
-            tagger.tag_texts([text], language)
-    for _ in range(LATENCY_ROUNDS):
-        for name, tagger in taggers.items():
+@dataclass
+class _Singles:
+    """Rounds in which each tagger tags one text after the other."""
+
+    taggers: Mapping[str, Tagger]
+    texts: Sequence[str]
+    language: str
+    _warm: bool = False
+
+    def round(self) -> dict[str, list[float]]:
+        """Milliseconds of each text at batch 1."""
+        if not self._warm:
+            for tagger in self.taggers.values():
+                self._times(tagger)  # an engine may set itself up for each new length
+            self._warm = True
+        found = {}
+        for name, tagger in self.taggers.items():
             with _no_collection():
-                singles[name] += [1000 * _seconds(tagger, [text], language) for text in texts]
-    return {name: (float(np.quantile(taken, 0.5)), float(np.quantile(taken, 0.95))) for name, taken in singles.items()}
+                found[name] = self._times(tagger)
+        return found
+
+    def _times(self, tagger: Tagger) -> list[float]:
+        return [1000 * _seconds(tagger, [text], self.language) for text in self.texts]
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from itertools import islice
 from pathlib import Path
 
 from .. import build, engines, processes, results, sources
@@ -11,8 +10,8 @@ from ..errors import DataError
 from ..orders import revision
 from ..recipe import Recipe, parse
 from ..results import Measurement
-from .bench import Report, bench, cpu
-from .plan import Crew, Place, Plan
+from .bench import Report, cpu, drawn, set_up
+from .plan import Crew, Place, Plan, Unit
 from .scoring import Share
 
 
@@ -37,11 +36,14 @@ def sweep(
 ) -> int:
     """Measure what the table lacks.
 
-    Recipes are timed in turns with their teacher, round by round, so that a drift of the machine meets all of them: no
-    recipe of a corpus is done before the last one is. So a corpus with all its recipes is the unit of work. Its rows
-    are written at once when it is done, and a sweep that was cut off, by `kill -9` too, measures again the corpora in
-    flight (one a machine) and no others. Rows of another CPU than the crew's, of other weights, another number of
-    threads or sentences, another budget than the artifact here has or would get, or an older way to build do not count.
+    Recipes are timed in turns with their teacher, round by round, so that a drift of the machine meets all of them: so
+    no recipe of a corpus is done before the last one is, and their rows are written together. What they are made of, a
+    recipe's accuracy or one round of turns, is kept at once. A sweep that was cut off, by `kill -9` too, goes on with
+    the accuracy or the round that was in flight, if it is started again within a day.
+
+    Rows of another CPU than the crew's, of other weights, another number of threads or sentences, another budget than
+    the artifact here has or would get, or an older way to build do not count. A recipe that is new in the plan is
+    measured beside the teacher alone.
 
     Args:
         plan: what to measure.
@@ -58,49 +60,64 @@ def sweep(
     """
     added = 0
     with crew as machines:
-        done = _done(plan, corpora, table, machines.places)
-        missing = [corpus for corpus in corpora if (corpus.language, corpus.source) not in done]
-        for rows in machines.rows(missing, report) if missing else ():
+        units = _missing(plan, corpora, table, machines.places)
+        for rows in machines.rows(units, report) if units else ():
             results.append(table, rows)
             added += len(rows)
     return added
 
 
-def _done(plan: Plan, corpora: Sequence[Corpus], table: Path, places: frozenset[Place]) -> set[results.Place]:
-    """The corpora of which one of these places has measured all recipes."""
+def _missing(plan: Plan, corpora: Sequence[Corpus], table: Path, places: frozenset[Place]) -> list[Unit]:
+    """What is left to do: nothing of a corpus of which one place has all recipes, else what not all places have."""
+    done = _done(plan, corpora, table, places)
+    units = []
+    for corpus in corpora:
+        found = [done.get((corpus.language, corpus.source, place), set()) for place in places]
+        by_all = set.intersection(*found)
+        left = tuple(recipe for recipe in plan.recipes if str(recipe) not in by_all)
+        if left and not any(set(map(str, plan.recipes)) <= recipes for recipes in found):
+            units.append(Unit(corpus, left))
+    return units
+
+
+def _done(
+    plan: Plan, corpora: Sequence[Corpus], table: Path, places: frozenset[Place]
+) -> dict[tuple[str, str, Place], set[str]]:
+    """Language, data set and place → the recipes that were measured there as they would be now."""
     weights = sources.locate(plan.teacher).sha256[:12]
     made = {
         str(recipe): (plan.teacher, weights, revision(recipe), build.budget_of(recipe, teacher=plan.teacher))
         for recipe in plan.recipes
     }
     sizes = {(corpus.language, corpus.source): min(plan.sentences, len(corpus.sentences)) for corpus in corpora}
-    found: dict[tuple[results.Place, Place], set[str]] = {}
+    found: dict[tuple[str, str, Place], set[str]] = {}
     for row in results.read(table):
-        corpus, place = (row.language, row.dataset), Place(row.cpu, row.threads)
+        place = Place(row.cpu, row.threads)
         same = (row.teacher, row.weights, row.revision, row.budget) == made.get(row.recipe)
-        if same and place in places and row.sentences == sizes.get(corpus):
-            found.setdefault((corpus, place), set()).add(row.recipe)
-    return {corpus for (corpus, _), recipes in found.items() if made.keys() <= recipes}
+        if same and place in places and row.sentences == sizes.get((row.language, row.dataset)):
+            found.setdefault((row.language, row.dataset, place), set()).add(row.recipe)
+    return found
 
 
 @contextmanager
 def here(plan: Plan, workers: int = 1) -> Iterator[Crew]:
     """This machine; several processes may share the scoring, one thread each, and one alone is timed."""
 
-    def rows(corpora: Sequence[Corpus], report: Report) -> Iterator[list[Measurement]]:
+    def rows(units: Sequence[Unit], report: Report) -> Iterator[list[Measurement]]:
+        # Read first: a bad line shall not be found after minutes of building.
+        samples = [drawn(unit.corpus, plan.sentences) for unit in units]
+        wanted = {recipe for unit in units for recipe in unit.recipes}
+        recipes = [recipe for recipe in plan.recipes if recipe in wanted]
         with _shared(workers) as share:
-            found = bench(
-                plan.recipes,
-                corpora,
-                teacher=plan.teacher,
-                sentences=plan.sentences,
-                threads=plan.threads,
-                share=share,
-                command=plan.command,
-                report=report,
+            stand = set_up(
+                recipes, teacher=plan.teacher, threads=plan.threads, share=share, command=plan.command, report=report
             )
-            while done := list(islice(found, len(plan.recipes))):
-                yield done
+            for done, (unit, sample) in enumerate(zip(units, samples, strict=True)):
+                report(0.2 + 0.8 * done / len(units), f"{unit.corpus.language}, {unit.corpus.source}")
+                names = list(map(str, unit.recipes))
+                journal = stand.journal(unit.corpus, sample, names)
+                yield stand.rows(unit.corpus, sample, names, journal)
+                journal.close()
 
     yield Crew(frozenset({Place(cpu(), plan.threads or engines.available_threads())}), rows)
 

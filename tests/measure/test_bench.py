@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builds import Made, quiet
@@ -13,6 +14,7 @@ from mma_core.errors import DataError, MMAError
 from mma_core.measure import bench as room
 from mma_core.measure.bench import bench
 from mma_core.measure.fresh import Fresh
+from mma_core.measure.journal import Journal
 from mma_core.measure.speed import speed
 from mma_core.pieces import join
 from mma_core.recipe import parse
@@ -122,10 +124,41 @@ def test_the_teacher_runs_even_if_not_asked_for(
     assert row.speedup > 0
 
 
+def test_a_measurement_that_was_cut_off_goes_on(
+    made: Made, corpus: Corpus, teacher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def weigh(*_arguments: Any, **_settings: Any) -> Fresh:
+        return Fresh(1.0, 1.0)
+
+    def asked(*_arguments: Any) -> None:
+        raise AssertionError("it was tagged again")
+
+    monkeypatch.setattr(room, "fresh", weigh)
+    recipes, sentences = ["onnx"], list(corpus.sentences)
+    stand = room.set_up([parse("onnx")], teacher=teacher)
+    journal = stand.journal(corpus, sentences, recipes)
+    with monkeypatch.context() as patch, pytest.raises(AssertionError):
+        patch.setattr(stand.taggers["onnx"], "tag_texts", asked)
+        stand.rows(corpus, sentences, recipes, journal)
+    kept = stand.journal(corpus, sentences, recipes)
+    assert "accuracy of teacher" in kept
+    assert "accuracy of onnx" in kept
+    assert "round 0" not in kept, "a round is kept whole"
+    (row,) = stand.rows(corpus, sentences, recipes, kept)
+    for tagger in stand.taggers.values():
+        monkeypatch.setattr(tagger, "tag_texts", asked)
+        monkeypatch.setattr(tagger, "tag", asked)
+    assert stand.rows(corpus, sentences, recipes, stand.journal(corpus, sentences, recipes)) == [row]
+    for others in ((corpus, sentences[1:], recipes), (corpus, sentences, ["teacher"])):
+        assert "accuracy of teacher" not in stand.journal(*others)
+    kept.close()
+    assert "accuracy of teacher" not in stand.journal(corpus, sentences, recipes)
+
+
 def test_a_tagger_under_two_names_is_as_fast_as_itself(made: Made, corpus: Corpus) -> None:
     tagger = runtime.open_artifact(made("bert"), 1)
     texts = [join(sentence.words)[0] for sentence in corpus.sentences]
-    found = speed({"one": tagger, "other": tagger}, texts, corpus.language)
+    found = speed({"one": tagger, "other": tagger}, texts, corpus.language, Journal())
     ratio, low, high = found["other"].over(found["one"])
     assert low <= ratio <= high
     assert 0.5 < ratio < 2

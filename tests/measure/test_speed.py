@@ -10,6 +10,7 @@ from tokenizers import Encoding
 
 from mma_core.decoding import PieceTags
 from mma_core.measure import speed as room
+from mma_core.measure.journal import Journal
 from mma_core.measure.speed import LATENCY_ROUNDS, LATENCY_TEXTS, WARM_UP_TEXTS, Speed, speed
 from mma_core.runtime import Tagger
 from mma_core.spans import Span
@@ -20,10 +21,10 @@ pytestmark = pytest.mark.usefixtures("short_rounds")
 class Dawdler(Tagger):
     """Sleeps so many milliseconds a text, and longer once."""
 
-    def __init__(self, milliseconds: float, journal: list[tuple[float, int]], share: float = 1.0) -> None:
+    def __init__(self, milliseconds: float, calls: list[tuple[float, int]], share: float = 1.0) -> None:
         super().__init__(["O"], 1, 128)
         self.share = share
-        self.milliseconds, self.journal = milliseconds, journal
+        self.milliseconds, self.calls = milliseconds, calls
 
     def encode(self, texts: Sequence[str]) -> Sequence[Encoding | None]:
         raise NotImplementedError
@@ -32,16 +33,16 @@ class Dawdler(Tagger):
         raise NotImplementedError
 
     def tag_texts(self, texts: Sequence[str], language: str) -> list[list[Span]]:
-        self.journal.append((self.milliseconds, len(texts)))
+        self.calls.append((self.milliseconds, len(texts)))
         time.sleep(len(texts) * self.milliseconds / 1000)
         self.model_seconds += self.share * len(texts) * self.milliseconds / 1000
         return [[] for _ in texts]
 
 
 def test_ratios_are_those_of_the_taggers() -> None:
-    journal: list[tuple[float, int]] = []
+    calls: list[tuple[float, int]] = []
     texts = ["a"] * 3
-    found = speed({"slow": Dawdler(100, journal), "fast": Dawdler(5, journal)}, texts, "en")
+    found = speed({"slow": Dawdler(100, calls), "fast": Dawdler(5, calls)}, texts, "en", Journal())
     assert found["slow"].seconds > 2 * found["fast"].seconds
     assert found["slow"].latency_ms_p50 > 2 * found["fast"].latency_ms_p50
     assert found["slow"].seconds >= 0.3
@@ -50,39 +51,51 @@ def test_ratios_are_those_of_the_taggers() -> None:
 
 
 def test_they_take_turns_and_the_fast_one_repeats() -> None:
-    journal: list[tuple[float, int]] = []
+    calls: list[tuple[float, int]] = []
     texts = ["a"] * (LATENCY_TEXTS + 5)
-    speed({"one": Dawdler(20, journal), "two": Dawdler(0.5, journal)}, texts, "en")
-    counts = [(name, len(list(calls))) for name, calls in groupby(call for call in journal if call[1] == len(texts))]
+    speed({"one": Dawdler(20, calls), "two": Dawdler(0.5, calls)}, texts, "en", Journal())
+    counts = [(name, len(list(calls))) for name, calls in groupby(call for call in calls if call[1] == len(texts))]
     (first, *rest), repeats = counts, counts[-1][1]
     assert first == ((20, len(texts)), 1)
     assert repeats > 5
     # The trial run that sets the repeats comes before the rounds.
     assert rest[0] == ((0.5, len(texts)), 1)
     assert rest[1:] == [((20, len(texts)), 1), ((0.5, len(texts)), repeats)] * room.ROUNDS
-    assert [count for _, count in journal if count == WARM_UP_TEXTS] == [WARM_UP_TEXTS] * 2
+    assert [count for _, count in calls if count == WARM_UP_TEXTS] == [WARM_UP_TEXTS] * 2
     # Each length once before any is timed; then they take turns here too.
     turn = [(20, 1)] * LATENCY_TEXTS + [(0.5, 1)] * LATENCY_TEXTS
-    assert journal[-len(turn) * (1 + LATENCY_ROUNDS) :] == turn * (1 + LATENCY_ROUNDS)
+    assert calls[-len(turn) * (1 + LATENCY_ROUNDS) :] == turn * (1 + LATENCY_ROUNDS)
 
 
-def test_latencies_are_of_the_texts_of_all_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([0.001] * 5 + [0.002] * 5 + [0.1] * 5)
-    monkeypatch.setattr(room, "_seconds", lambda *_arguments: next(times))
-    ((median, high),) = room._latencies({"one": Dawdler(0, [])}, ["a"] * 5, "en").values()
-    assert median == pytest.approx(2)
-    assert high == pytest.approx(100)
+def test_latencies_are_of_the_texts_of_all_rounds() -> None:
+    found = room._speed([(1.0, 0.5)], [[1.0] * 5, [2.0] * 5, [100.0] * 5])
+    assert (found.latency_ms_p50, found.latency_ms_p95) == (2, 100)
+
+
+def test_a_round_that_is_known_is_not_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[float, int]] = []
+    taggers = {"one": Dawdler(2, calls), "two": Dawdler(1, calls)}
+    journal, texts = Journal(), ["a"] * (LATENCY_TEXTS + 1)
+    journal.once("round 0", lambda: {"one": [7, 0.5], "two": [3, 0.25]})
+    found = speed(taggers, texts, "en", journal)
+    assert (found["one"].rounds[0], found["two"].rounds[0]) == (7, 3)
+    assert len(found["one"].rounds) == room.ROUNDS
+    calls.clear()
+    assert speed(taggers, texts, "en", journal) == found
+    assert calls == []
 
 
 def test_the_models_share_is_seen() -> None:
-    found = speed({"road": Dawdler(20, [], share=0.25), "model": Dawdler(20, [], share=0.9)}, ["a"] * 5, "en")
+    found = speed(
+        {"road": Dawdler(20, [], share=0.25), "model": Dawdler(20, [], share=0.9)}, ["a"] * 5, "en", Journal()
+    )
     assert found["road"].model_share == pytest.approx(0.25, rel=0.2)
     assert found["model"].model_share == pytest.approx(0.9, rel=0.2)
 
 
 def test_a_tagger_is_as_fast_as_itself() -> None:
     one = Dawdler(10, [])
-    found = speed({"teacher": one, "same": one}, ["a"] * 5, "en")
+    found = speed({"teacher": one, "same": one}, ["a"] * 5, "en", Journal())
     ratio, low, high = found["same"].over(found["teacher"])
     assert low <= ratio <= high
     assert ratio == pytest.approx(1, abs=0.2)

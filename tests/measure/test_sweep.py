@@ -2,7 +2,7 @@
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +20,8 @@ from mma_core.measure import bench as bench_room
 from mma_core.measure import sweep as room
 from mma_core.measure.bench import cpu
 from mma_core.measure.fresh import Fresh
-from mma_core.measure.plan import Plan
+from mma_core.measure.journal import Journal
+from mma_core.measure.plan import Place, Plan
 from mma_core.measure.sweep import here, read_recipes, sweep
 from mma_core.recipe import Recipe, parse
 from mma_core.results import Measurement
@@ -45,38 +46,47 @@ def measurement(recipe: str, corpus: Corpus, teacher: str = "multi", **changes: 
     return row(recipe, **place, **(here | changes))
 
 
-class Bench:
-    """Measures nothing, and notes what it was asked for; stops after so many rows."""
+class Stand:
+    """Measures nothing, and notes what it was asked for; stops after so many findings."""
 
-    def __init__(self, rows: int = 1000) -> None:
+    def __init__(self, folder: Path, findings: int = 1000) -> None:
         self.asked: list[tuple[str, str]] = []
-        self.rows = rows
+        self.findings, self.folder = findings, folder
+        self.teacher = ""
 
     def stop(self) -> None:
         raise KeyboardInterrupt
 
-    def __call__(
-        self, recipes: Sequence[Recipe], corpora: Sequence[Corpus], *, teacher: str, **_settings: Any
-    ) -> Iterator[Measurement]:
-        for corpus in corpora:
-            for recipe in dict.fromkeys(map(str, recipes)):
-                if len(self.asked) == self.rows:
-                    self.stop()
-                self.asked.append((corpus.language, recipe))
-                yield measurement(recipe, corpus, teacher)
+    def set_up(self, recipes: Sequence[Recipe], *, teacher: str, **_settings: Any) -> "Stand":
+        self.teacher, self.recipes = teacher, list(map(str, recipes))
+        return self
+
+    def journal(self, corpus: Corpus, _sentences: Any, recipes: Sequence[str]) -> Journal:
+        return Journal(self.folder / f"{self.teacher} {corpus.language} {' '.join(recipes)}.jsonl")
+
+    def rows(self, corpus: Corpus, _sentences: Any, recipes: Sequence[str], journal: Journal) -> list[Measurement]:
+        assert set(recipes) <= set(self.recipes)
+        for recipe in recipes:
+            journal.once(recipe, lambda recipe=recipe: self.find(corpus.language, recipe))
+        return [measurement(recipe, corpus, self.teacher) for recipe in recipes]
+
+    def find(self, language: str, recipe: str) -> None:
+        if len(self.asked) == self.findings:
+            self.stop()
+        self.asked.append((language, recipe))
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+def stand(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Stand:
     """In the place of the real one."""
-    fake = Bench()
+    fake = Stand(tmp_path)
     put(fake, monkeypatch)
     return fake
 
 
-def put(fake: Bench, patch: pytest.MonkeyPatch) -> None:
+def put(fake: Stand, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sources, "locate", lambda _name: SimpleNamespace(sha256=WEIGHTS + "cdef"))
-    patch.setattr(room, "bench", fake)
+    patch.setattr(room, "set_up", fake.set_up)
 
 
 def run(table: Path, recipes: Sequence[Recipe] = RECIPES, *, teacher: str = "multi") -> int:
@@ -84,46 +94,64 @@ def run(table: Path, recipes: Sequence[Recipe] = RECIPES, *, teacher: str = "mul
     return sweep(plan, CORPORA, table, crew=here(plan), report=quiet)
 
 
-def test_what_is_in_the_table_is_not_measured_again(bench: Bench, tmp_path: Path) -> None:
+def test_what_is_in_the_table_is_not_measured_again(stand: Stand, tmp_path: Path) -> None:
     table = tmp_path / "table.jsonl"
     results.append(table, [measurement(str(recipe), CORPORA[1]) for recipe in RECIPES])
     assert run(table) == 4
-    assert bench.asked == [("de", "teacher"), ("de", "int8"), ("fr", "teacher"), ("fr", "int8")]
+    assert stand.asked == [("de", "teacher"), ("de", "int8"), ("fr", "teacher"), ("fr", "int8")]
     assert run(table) == 0
-    assert len(bench.asked) == 4
+    assert len(stand.asked) == 4
     assert len(results.read(table)) == 6
 
 
-def test_a_new_recipe_is_measured_beside_the_old_ones(bench: Bench, tmp_path: Path) -> None:
+def test_a_new_recipe_alone_is_measured(stand: Stand, tmp_path: Path) -> None:
     table = tmp_path / "table.jsonl"
     run(table)
-    assert run(table, [*RECIPES, parse("onnx")]) == 9
+    stand.asked.clear()
+    assert run(table, [*RECIPES, parse("onnx")]) == 3
+    assert stand.asked == [("de", "onnx"), ("en", "onnx"), ("fr", "onnx")]
+    assert stand.recipes == ["onnx"]
     assert len(results.read(table)) == 9
 
 
-def test_another_teacher_is_another_table(bench: Bench, tmp_path: Path) -> None:
+def test_another_teacher_is_another_table(stand: Stand, tmp_path: Path) -> None:
     table = tmp_path / "table.jsonl"
     run(table)
     assert run(table, teacher="other") == 6
 
 
-def test_a_cut_off_sweep_goes_on(bench: Bench, tmp_path: Path) -> None:
+def test_a_cut_off_sweep_goes_on(stand: Stand, tmp_path: Path) -> None:
     table = tmp_path / "table.jsonl"
-    bench.rows = 3
+    stand.findings = 3
     with pytest.raises(KeyboardInterrupt):
         run(table)
     assert [(row.language, row.recipe) for row in results.read(table)] == [("de", "teacher"), ("de", "int8")]
-    bench.rows = 1000
-    bench.asked.clear()
+    stand.findings = 1000
     assert run(table) == 4
-    assert {language for language, _ in bench.asked} == {"en", "fr"}
+    assert len(stand.asked) == len(set(stand.asked)) == 6
+    assert list(tmp_path.glob("* *.jsonl")) == [], "journals are closed once their rows are in the table"
 
 
-class Stuck(Bench):
+def test_rows_that_could_not_be_written_are_not_lost(
+    stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_path: Path, _rows: Any) -> None:
+        raise OSError("no space left on device")
+
+    table = tmp_path / "table.jsonl"
+    with monkeypatch.context() as patch:
+        patch.setattr(results, "append", full)
+        with pytest.raises(OSError, match="no space"):
+            run(table)
+    assert run(table) == 6
+    assert len(stand.asked) == 6
+
+
+class Stuck(Stand):
     """Stops by waiting for its end, once it has said so."""
 
-    def __init__(self, rows: int, said: Connection) -> None:
-        super().__init__(rows)
+    def __init__(self, folder: Path, findings: int, said: Connection) -> None:
+        super().__init__(folder, findings)
         self._said = said
 
     def stop(self) -> None:
@@ -134,11 +162,11 @@ class Stuck(Bench):
 def stuck(table: Path, said: Connection) -> None:
     """A sweep that is in the middle of its second corpus; of a process of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        put(Stuck(3, said), patch)
+        put(Stuck(table.parent, 3, said), patch)
         run(table)
 
 
-def test_kill_9_loses_the_corpus_in_flight_and_no_other(bench: Bench, tmp_path: Path) -> None:
+def test_kill_9_loses_what_was_in_flight_and_nothing_else(stand: Stand, tmp_path: Path) -> None:
     table = tmp_path / "table.jsonl"
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
@@ -151,18 +179,42 @@ def test_kill_9_loses_the_corpus_in_flight_and_no_other(bench: Bench, tmp_path: 
     left = table.read_bytes()
     assert [(row.language, row.recipe) for row in results.read(table)] == [("de", "teacher"), ("de", "int8")]
     assert run(table) == 4
-    assert bench.asked == [("en", "teacher"), ("en", "int8"), ("fr", "teacher"), ("fr", "int8")]
+    assert stand.asked == [("en", "int8"), ("fr", "teacher"), ("fr", "int8")]
     assert table.read_bytes().startswith(left)
 
 
-def test_a_row_that_was_cut_off_is_measured_again(bench: Bench, tmp_path: Path) -> None:
+def test_a_row_that_was_cut_off_is_measured_again(stand: Stand, tmp_path: Path) -> None:
     table = tmp_path / "table.jsonl"
     run(table)
     content = table.read_bytes()
     table.write_bytes(content[:-100])
-    assert run(table) == 2
-    assert set(bench.asked[6:]) == {("fr", "teacher"), ("fr", "int8")}
+    assert run(table) == 1
+    assert stand.asked[6:] == [("fr", "int8")]
     assert len(results.read(table)) == 6
+
+
+PLACES = [Place(cpu(), available_threads()), Place("another", 8)]
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "left"),
+    [
+        (["teacher", "int8"], [], None),
+        (["teacher"], ["teacher", "int8"], None),
+        (["teacher"], ["int8"], ["teacher", "int8"]),
+        (["teacher"], ["teacher"], ["int8"]),
+        ([], [], ["teacher", "int8"]),
+    ],
+)
+def test_one_kind_of_machine_measures_all_recipes_of_a_corpus(
+    stand: Stand, tmp_path: Path, here: list[str], there: list[str], left: list[str] | None
+) -> None:
+    table = tmp_path / "table.jsonl"
+    elsewhere = {"cpu": "another", "threads": 8}
+    results.append(table, [measurement(recipe, CORPORA[0]) for recipe in here])
+    results.append(table, [measurement(recipe, CORPORA[0], **elsewhere) for recipe in there])
+    units = room._missing(Plan(recipes=tuple(RECIPES)), CORPORA[:1], table, frozenset(PLACES))
+    assert [list(map(str, unit.recipes)) for unit in units] == ([left] if left else [])
 
 
 def test_recipes_of_a_file(tmp_path: Path) -> None:
@@ -190,7 +242,7 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("change", ELSEWHERE, ids=lambda change: next(iter(change)))
-def test_rows_from_elsewhere_are_measured_anew(bench: Bench, tmp_path: Path, change: dict[str, Any]) -> None:
+def test_rows_from_elsewhere_are_measured_anew(stand: Stand, tmp_path: Path, change: dict[str, Any]) -> None:
     table = tmp_path / "table.jsonl"
     results.append(table, [measurement("int8", corpus, **change) for corpus in CORPORA])
     assert run(table, [parse("int8")]) == len(CORPORA)
