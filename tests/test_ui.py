@@ -22,6 +22,7 @@ from several import several
 
 from mma_core import build, charts, results
 from mma_core.artifact import Artifact
+from mma_core.charts import SPEEDUP
 from mma_core.errors import ArtifactError, DataError, RecipeError
 from mma_core.languages import LANGUAGES
 from mma_core.recipe import Kind, Step, parse
@@ -344,7 +345,7 @@ def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
 
 
 def test_compare_shows_rows_sorted_by_speed(tables: Path) -> None:
-    headline, note, figure, table = compare.refresh("de/wikineural", compare.BOTH, filters.ANY)
+    headline, note, figure, table = compare.refresh(SPEEDUP.name, "de/wikineural", compare.BOTH, filters.ANY)
     assert "int8 (2.5×" in headline
     assert "first" in note
     assert len(figure.data) >= 5
@@ -354,7 +355,7 @@ def test_compare_shows_rows_sorted_by_speed(tables: Path) -> None:
 
 
 def test_averages_have_costs_and_intervals_too(tables: Path) -> None:
-    *_, table = compare.refresh(charts.ALL_SETS, compare.BOTH, filters.ANY)
+    *_, table = compare.refresh(SPEEDUP.name, charts.ALL_SETS, compare.BOTH, filters.ANY)
     assert table["headers"] == list(compare.TABLE)
     first = dict(zip(table["headers"], table["data"][0], strict=True))
     assert (first["Data set"], first["Latency ms"], first["Energy J/1000 words"]) == ("average of 1", 5.0, "")
@@ -364,21 +365,21 @@ def test_averages_have_costs_and_intervals_too(tables: Path) -> None:
 def test_a_tier_is_a_view_of_its_own(tables: Path) -> None:
     results.append(results.own_path(), [test_charts.row("int8", 50, 2, language="sw", dataset="masakhaner2")])
     assert ("Mid-resource languages (average)", "tier/mid-resource") in compare.views()
-    *_, table = compare.refresh("tier/mid-resource", compare.BOTH, filters.ANY)
+    *_, table = compare.refresh(SPEEDUP.name, "tier/mid-resource", compare.BOTH, filters.ANY)
     assert [row[:2] for row in table["data"]] == [["int8", "average of 1"]]
 
 
 def test_the_axis_can_be_switched_to_what_is_known(tables: Path) -> None:
     assert "energy_j_per_1k_words" not in {name for _, name in compare.axes("all", compare.BOTH, filters.ANY)}
-    headline, _, figure, _ = compare.refresh("all", compare.BOTH, filters.ANY, against="latency_ms_p50")
+    headline, _, figure, _ = compare.refresh("latency_ms_p50", "all", compare.BOTH, filters.ANY)
     assert "lowest latency" in headline
     assert "ms" in figure.layout.xaxis.title.text
-    *_, axis = compare.choices("all", compare.BOTH, filters.ANY, against="energy_j_per_1k_words")
+    axis, *_ = compare.choices("energy_j_per_1k_words", "all", compare.BOTH, *[filters.ANY] * 4)
     assert axis["value"] == "speedup"
 
 
 def test_filters_and_the_empty_state(tables: Path) -> None:
-    headline, _, _, table = compare.refresh(charts.ALL_SETS, compare.OWN, filters.ANY)
+    headline, _, _, table = compare.refresh(SPEEDUP.name, charts.ALL_SETS, compare.OWN, filters.ANY)
     assert "<code>python -m mma_core bench" in headline
     assert table["data"] == []
     assert compare.views() == [
@@ -386,14 +387,14 @@ def test_filters_and_the_empty_state(tables: Path) -> None:
         ("High-resource languages (average)", "tier/high-resource"),
         ("German, wikineural", "de/wikineural"),
     ]
-    assert compare.choices("gone/set", compare.BOTH, filters.ANY)[0]["value"] == "all"
+    assert compare.choices(SPEEDUP.name, "gone/set", compare.BOTH, *[filters.ANY] * 4)[1]["value"] == "all"
 
 
 def test_compare_is_filtered_by_work_and_kind(tables: Path) -> None:
     results.append(results.own_path(), [test_charts.row(name, 50, 2) for name in ("sparse:0.9", "sparse:0.9+int8")])
 
     def shown(work: str, kind: str) -> set[str]:
-        *_, table = compare.refresh("de/wikineural", compare.BOTH, filters.ANY, work, kind)
+        *_, table = compare.refresh(SPEEDUP.name, "de/wikineural", compare.BOTH, filters.ANY, work, kind)
         return {row[0] for row in table["data"]} - {"teacher"}
 
     intriguing = "Intriguing Properties of Compression (Ogueji et al. 2022)"
@@ -408,6 +409,27 @@ def test_compare_is_filtered_by_work_and_kind(tables: Path) -> None:
     assert not filters.passes("of an older grammar", intriguing, filters.ANY)
 
 
+def test_rows_of_each_machine_can_be_seen(tables: Path) -> None:
+    everywhere = ["de/wikineural", compare.BOTH, filters.ANY, filters.ANY, filters.ANY]
+    first = charts.machine(test_charts.ROWS[0])
+    one = {"cpu": "Ryzen (family 25 model 1), 2 cores, avx2", "threads": 1}
+    assert not compare.choices(SPEEDUP.name, *everywhere, filters.ANY)[-1]["visible"]
+    results.append(results.PRECOMPUTED, [test_charts.row("onnx", 50, 2, **one)])
+    updated = compare.choices(SPEEDUP.name, *everywhere, filters.ANY)[-1]
+    assert updated["visible"]
+    labels = dict(updated["choices"])
+    assert next(iter(labels.values())) == filters.ANY
+    name = labels["Ryzen (family 25 model 1), 2 cores, 1 thread"]
+
+    def shown(machine: str) -> set[str]:
+        *_, table = compare.refresh(SPEEDUP.name, *everywhere, machine)
+        return {row[-1] for row in table["data"]}
+
+    assert shown(filters.ANY) == shown(first) == {first}
+    assert shown(name) == {name}
+    assert compare.choices(SPEEDUP.name, *everywhere, "gone")[-1]["value"] == filters.ANY
+
+
 def test_csv_has_every_column_of_the_rows_shown(tables: Path) -> None:
     lines = Path(compare.csv_file("all", compare.BOTH, filters.ANY)).read_text(encoding="utf-8").splitlines()
     assert lines[0].split(",") == [name for name in results.COLUMNS if name != "counts"]
@@ -419,7 +441,7 @@ def test_csv_has_every_column_of_the_rows_shown(tables: Path) -> None:
 def test_damaged_tables_are_a_notice(tables: Path) -> None:
     results.own_path().write_text("not json\n", encoding="utf-8")
     with pytest.raises(gr.Error, match="not a measurement"):
-        compare.refresh("all", compare.BOTH, filters.ANY)
+        compare.refresh(SPEEDUP.name, "all", compare.BOTH, filters.ANY)
 
 
 def test_launch_shares_nothing() -> None:

@@ -1,7 +1,20 @@
 """Measurements → figures and the sentence above them: pure, and light until a figure is drawn."""
 
 from .axes import AXES, SPEEDUP, Axis, Row
-from .speed import ALL_SETS, EMPTY, TEACHER, Series, hover, kind_of, left_out, scatter, series, set_key, takeaway
+from .speed import (
+    ALL_SETS,
+    EMPTY,
+    TEACHER,
+    Series,
+    hover,
+    kind_of,
+    left_out,
+    machine,
+    scatter,
+    series,
+    set_key,
+    takeaway,
+)
 
 __all__ = [
     "ALL_SETS",
@@ -15,6 +28,7 @@ __all__ = [
     "hover",
     "kind_of",
     "left_out",
+    "machine",
     "scatter",
     "series",
     "set_key",

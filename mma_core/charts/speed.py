@@ -75,6 +75,11 @@ def set_key(row: Measurement) -> str:
     return f"{row.language}/{row.dataset}"
 
 
+def machine(row: Measurement) -> str:
+    """Where a row was measured: the processor, and how many threads."""
+    return f"{row.cpu}, {'1 thread' if row.threads == 1 else f'{row.threads} threads'}"
+
+
 def series(rows: Sequence[Measurement], *, own: bool, view: str) -> list[Series]:
     """Group rows by CPU, threads and teacher, the largest group first.
 
@@ -86,8 +91,7 @@ def series(rows: Sequence[Measurement], *, own: bool, view: str) -> list[Series]
     groups: dict[tuple[str, str], list[Measurement]] = {}
     for row in rows:
         if view in (ALL_SETS, set_key(row)):
-            threads = "1 thread" if row.threads == 1 else f"{row.threads} threads"
-            groups.setdefault((f"{row.cpu}, {threads}", row.teacher), []).append(row)
+            groups.setdefault((machine(row), row.teacher), []).append(row)
     ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
     made = [
         Series(own, cpu, teacher, tuple(averages(group) if view == ALL_SETS else group))

@@ -53,13 +53,20 @@ def select(view: str, *choice: str) -> list[list[Series]]:
 
 
 def chosen(
-    view: str, source: str, teacher: str, work: str = filters.ANY, kind: str = filters.ANY
+    view: str,
+    source: str,
+    teacher: str,
+    work: str = filters.ANY,
+    kind: str = filters.ANY,
+    machine: str = filters.ANY,
 ) -> dict[bool, list[Measurement]]:
     """Rows by origin that the filters leave, and of those the ones of a view: of all sets, of a tier's, of one."""
-    found = {
-        own: [r for r in rows if teacher in (filters.ANY, r.teacher) and filters.passes(r.recipe, work, kind)]
-        for own, rows in read(source).items()
-    }
+
+    def passes(row: Measurement) -> bool:
+        there = teacher in (filters.ANY, row.teacher) and machine in (filters.ANY, charts.machine(row))
+        return there and filters.passes(row.recipe, work, kind)
+
+    found = {own: [row for row in rows if passes(row)] for own, rows in read(source).items()}
     if not view.startswith(TIER_VIEW):
         return {own: [row for row in rows if view in (ALL_SETS, charts.set_key(row))] for own, rows in found.items()}
     return {own: _of_tier(rows, view.removeprefix(TIER_VIEW)) for own, rows in found.items()}
@@ -98,15 +105,17 @@ def teachers() -> list[tuple[str, str]]:
 
 
 @notices
-def refresh(
-    view: str, source: str, teacher: str, work: str = filters.ANY, kind: str = filters.ANY, against: str = SPEEDUP.name
-) -> list[Any]:
+def refresh(against: str, *choice: str) -> list[Any]:
     """Read the tables again.
+
+    Args:
+        against: the axis that F1 is set against.
+        choice: the arguments of `chosen`.
 
     Returns:
         Takeaway and note as HTML, figure, table rows.
     """
-    groups = select(view, source, teacher, work, kind)
+    groups = select(*choice)
     shown = [group[0] for group in groups]
     axis = AXES[against]
     figure = charts.scatter(shown, axis)
@@ -187,22 +196,27 @@ def remeasure(*choice: str) -> list[Any]:
     return measuring.filled([group[0] for group in select(*choice)])
 
 
-def choices(
-    view: str, source: str, teacher: str, work: str = filters.ANY, kind: str = filters.ANY, against: str = SPEEDUP.name
-) -> list[Any]:
-    """The views, teachers, works, kinds and axes that have rows by now; a choice stays where it still exists."""
-    recipes = [row.recipe for part in read(BOTH).values() for row in part]
+def choices(against: str, view: str, source: str, *others: str) -> list[Any]:
+    """The axes, views, teachers, works, kinds and machines that have rows by now.
+
+    A choice stays where it still exists; the arguments are `refresh`'s.
+    """
+    rows = [row for part in read(BOTH).values() for row in part]
+    recipes = [row.recipe for row in rows]
+    teacher, work, kind, machine = others
     view, offered = _kept(view, views(), ALL_SETS)
     teacher, known = _kept(teacher, teachers(), filters.ANY)
     work, works = _kept(work, filters.works(recipes), filters.ANY)
     kind, kinds = _kept(kind, filters.kinds(recipes), filters.ANY)
-    against, measured = _kept(against, axes(view, source, teacher, work, kind), SPEEDUP.name)
+    machine, places = _kept(machine, filters.machines(rows), filters.ANY)
+    against, measured = _kept(against, axes(view, source, teacher, work, kind, machine), SPEEDUP.name)
     return [
+        gr.update(choices=measured, value=against),
         gr.update(choices=offered, value=view),
         gr.update(choices=known, value=teacher, visible=len(known) > 2),
         gr.update(choices=works, value=work),
         gr.update(choices=kinds, value=kind),
-        gr.update(choices=measured, value=against),
+        gr.update(choices=places, value=machine, visible=len(places) > 2),
     ]
 
 
@@ -217,12 +231,12 @@ def tab() -> None:
         here = measuring.layout()
         own_sentences.layout()
         anatomy.layout()
-    view, _, *others = controls
-    chosen_from = [view, *others]
+    against, view, _, *others = controls
+    chosen_from = [against, view, *others]
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     for event in (page.select, *(control.input for control in controls)):
         event(choices, controls, chosen_from, **quiet).then(refresh, controls, shown, **quiet)
-    again.click(remeasure, controls[:-1], here.filled, **quiet).success(
+    again.click(remeasure, controls[1:], here.filled, **quiet).success(
         None, js=measuring.SCROLL, api_visibility="private"
     )
     here.run.click(
@@ -243,13 +257,17 @@ def _page() -> tuple[list[Any], gr.Button, list[Any]]:
         recipes = [row.recipe for part in read(BOTH).values() for row in part]
         work = gr.Dropdown(filters.works(recipes), value=filters.ANY, label="Work", elem_id="mma-work", min_width=240)
         kind = gr.Dropdown(filters.kinds(recipes), value=filters.ANY, label="Kind", elem_id="mma-kind", min_width=180)
+        places = filters.machines(row for part in read(BOTH).values() for row in part)
+        machine = gr.Dropdown(
+            places, value=filters.ANY, label="Machine", elem_id="mma-machine", visible=len(places) > 2, min_width=280
+        )
         known = axes(ALL_SETS, BOTH, filters.ANY)
         against = gr.Dropdown(known, value=known[0][1], label="F1 against", elem_id="mma-axis", min_width=240)
     headline_html = gr.HTML()
     plot = gr.Plot(show_label=False, elem_id=PLOT)
     note_html = gr.HTML()
-    controls = [view, source, teacher, work, kind]
+    controls = [view, source, teacher, work, kind, machine]
     downloads.controls(PLOT, "compare", csv_file, controls)
     rows = gr.Dataframe(headers=list(TABLE), interactive=False, elem_id="mma-table", max_height=420, max_chars=40)
     again = gr.Button("Re-measure here", size="sm", elem_id="mma-remeasure")
-    return [*controls, against], again, [headline_html, note_html, plot, rows]
+    return [against, *controls], again, [headline_html, note_html, plot, rows]

@@ -1,11 +1,12 @@
-"""Which recipes Compare shows: those with a step from one of the works, or of one kind."""
+"""Which rows Compare shows: those with a step from one of the works, or of one kind, or from one machine."""
 
 from collections.abc import Iterable
 from functools import lru_cache
 
-from .. import recipe
+from .. import charts, recipe
 from ..errors import RecipeError
 from ..recipe import Kind, Step
+from ..results import Measurement
 from .recipe_picker import HEADINGS
 
 ANY = "any"
@@ -57,3 +58,16 @@ def kinds(recipes: Iterable[str]) -> list[tuple[str, str]]:
     found = set[str]().union(*map(_kinds, set(recipes)))
     named = [(HEADINGS[kind], kind.name.lower()) for kind in Kind if kind.name.lower() in found]
     return [("Any", ANY), *named, *([(_COMBINATION, COMBINED)] if COMBINED in found else [])]
+
+
+def machines(rows: Iterable[Measurement]) -> list[tuple[str, str]]:
+    """Choices of machine; of any of them a chart shows the one with most rows."""
+    found = {charts.machine(row): _brief(row) for row in rows}
+    return [("The one with most rows", ANY), *sorted((label, name) for name, label in found.items())]
+
+
+def _brief(row: Measurement) -> str:
+    """A machine without its instruction sets."""
+    *name, _sets = row.cpu.split(", ")
+    threads = charts.machine(row).rpartition(", ")[2]
+    return ", ".join([*(name or [row.cpu]), threads])
