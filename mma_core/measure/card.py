@@ -41,8 +41,9 @@ A named-entity tagger for persons (PER), organisations (ORG) and locations (LOC)
 
 ## F1 on test files
 
-Strict entity F1 (seqeval, IOB2, micro) with its 95% bootstrap interval over sentences, on at most {count} sentences of
-each test file drawn with seed {card_seed}, tagged by the teacher in PyTorch fp32, in batches, on {cpu}, {date}.
+Strict entity F1 (seqeval, IOB2, micro), in all and of each type, with 95% bootstrap intervals over sentences, on at
+most {count} sentences of each test file drawn with seed {card_seed}, tagged by the teacher in PyTorch fp32, in batches,
+on {cpu}, {date}.
 Command: `python -m mma_core train card {name} --data DIR`.
 
 | language | data set | sentences seen | test sentences | F1 | interval | PER | ORG | LOC |
@@ -139,7 +140,7 @@ def _flat(stage: dict[str, Any]) -> dict[str, Any]:
 
 def _line(row: tuple[Corpus, int, Accuracy], seen: dict[str, int]) -> str:
     corpus, count, scores = row
-    types = [f"{scores.per_type[label]:.1f}" if label in scores.per_type else "" for label in LABELS]
+    types = [_of_type(scores, label) if label in scores.per_type else "" for label in LABELS]
     interval = f"{scores.f1_low:.1f} to {scores.f1_high:.1f}"
     sentences = seen.get(corpus.language, 0)
     return _cells(
@@ -153,6 +154,11 @@ def _line(row: tuple[Corpus, int, Accuracy], seen: dict[str, int]) -> str:
             *types,
         ]
     )
+
+
+def _of_type(scores: Accuracy, label: str) -> str:
+    low, high = scores.per_type_bounds[label]
+    return f"{scores.per_type[label]:.1f} [{low:.0f}, {high:.0f}]"
 
 
 def _means(rows: Sequence[tuple[Corpus, int, Accuracy]], seen: dict[str, int]) -> str:

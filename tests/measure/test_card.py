@@ -52,7 +52,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_card_holds_every_file_what_was_seen_and_the_stages(data: Path) -> None:
     text = card.write_card("multi", data=data, report=lambda fraction, desc: None).read_text("utf-8")
     # one of two entities found, one of two findings right
-    assert "| da | uner | 1,200 | 2 | 50.0 |" in text
+    assert "| da | uner | 1,200 | 2 | 50.0 | 0.0 to 100.0 | 66.7 [0, 100] |" in text
     assert "| ar | transfer | zero-shot | 2 | 50.0 |" in text
     assert "3 training files, 1,230 distinct sentences of 2 languages seen" in text
     assert "Universal NER (CC BY-SA 4.0): 1 file; WikiANN: 2 files." in text
