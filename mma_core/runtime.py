@@ -231,7 +231,10 @@ class ArtifactTagger(Tagger):
 
     def encode(self, texts: Sequence[str]) -> Sequence[Encoded]:
         """The pieces of texts of any length, specials left out."""
-        return self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        # How many threads a batch takes is settled once a process, by its first tagger; one text takes one.
+        alone = self.threads == 1
+        parts = [[text] for text in texts] if alone else [texts]
+        return [one for part in parts for one in self._tokenizer.encode_batch(part, add_special_tokens=False)]
 
     def answer(self, texts: Sequence[str], encodings: Sequence[Encoded | None]) -> PieceTags:
         """Tag the pieces of texts that fit the model, in batches of similar length."""
@@ -345,7 +348,7 @@ class PipelineTagger(Tagger):
         from transformers import PreTrainedTokenizerFast, TokenClassificationPipeline
 
         super().__init__(checkpoint.labels, threads, limit)
-        torch.set_num_threads(threads)
+        self._set_threads = torch.set_num_threads
         specials = {"pad_token": checkpoint.tokenizer.id_to_token(int(checkpoint.config.pad_token_id or 0))}
         tokenizer = PreTrainedTokenizerFast(tokenizer_object=checkpoint.tokenizer, model_max_length=limit, **specials)
         self._number = {label: index for index, label in enumerate(self.labels)}
@@ -376,6 +379,7 @@ class PipelineTagger(Tagger):
 
     def answer(self, texts: Sequence[str], encodings: Sequence[Encoded | None]) -> PieceTags:
         """Tag the pieces of texts, one text after the other."""
+        self._set_threads(self.threads)  # a setting of the process: another tagger may have changed it
         answers = self._pipeline(list(texts)) if texts else []
         pieces = [piece for answer in answers for piece in answer]
         return PieceTags(

@@ -107,9 +107,11 @@ def _instrument() -> Iterator[Aim]:
     last = json.loads(lines[-1])
     where = f"`{last['command']}`, {last['cpu'].partition(' (')[0]}, {last['date']}"
     differs, recipes = max(last["differences"].values()), len(last["differences"])
+    means = f"{differs:.1f}%, means over languages (a recipe in one language: {last['worst']:.1f}%)"
     seconds, languages = max(last["bench_seconds"]), last["languages"].count(",") + 1
-    yield Aim("Speed-ups of two runs of `bench` differ by", "≤ 5%", f"{differs:.1f}%", differs <= 5, where)
-    what = f"Minutes to measure {recipes} recipes in {languages} languages"
+    yield Aim("Speed-ups of two runs of `bench` differ by", "≤ 5%", means, differs <= 5, where)
+    what = f"Minutes to measure {recipes} recipes in {languages} languages, on the sample sentences"
     yield Aim(what, "≤ 10", f"{seconds / 60:.1f}", seconds <= 600, where)
     drawn = last["charts_seconds"]
-    yield Aim("Seconds to draw all charts of the app once it has started", "≤ 3", f"{drawn:.1f}", drawn <= 3, where)
+    what = f"Seconds to draw all charts of the app once it has started (in {last['app_seconds']:.1f})"
+    yield Aim(what, "≤ 3", f"{drawn:.1f}", drawn <= 3, where)

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -241,9 +242,9 @@ def _session_told(session: list[rivals.Row]) -> str:
     )
 
 
-def columns_table() -> str:
-    """One row a column of the table of measurements."""
-    rows = [(f"`{name}`", about["label"], about["unit"]) for name, about in results.COLUMNS.items()]
+def columns_table(kind: type) -> str:
+    """One row a column of a table of rows of that kind."""
+    rows = [(f"`{field.name}`", field.metadata["label"], field.metadata["unit"]) for field in fields(kind)]
     return _table(("column", "what", "unit"), rows)
 
 
@@ -254,7 +255,9 @@ def aims_table() -> str:
 
 TABLES = {
     "aims": aims_table,
-    "columns": columns_table,
+    "columns": partial(columns_table, results.Measurement),
+    "robustness columns": partial(columns_table, results.Robustness),
+    "raw columns": partial(columns_table, results.RawText),
     "figures": figures_table,
     "rivals": rivals_table,
     "ablations": ablations_table,

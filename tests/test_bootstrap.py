@@ -92,3 +92,37 @@ def test_other_sentences_cannot_be_compared() -> None:
     for wrong in (other, one[:9]):
         with pytest.raises(ValueError, match="same sentences"):
             paired(one, wrong, np.zeros(10, dtype=np.int64), 1)
+
+
+@pytest.mark.parametrize(("sentences", "share"), [(20, 0.95), (20, 0.7), (20, 0.5), (8, 0.8), (3, 0.6)])
+def test_cautious_intervals_cover_with_few_sentences(sentences: int, share: float) -> None:
+    truth = 100 * 2 * share / (1 + share)
+    found = [bootstrap.cautious_interval(drawn(seed, sentences, share), seed) for seed in range(200)]
+    assert np.mean([low <= truth <= high for low, high in found]) >= 0.93
+
+
+def test_few_sentences_that_are_all_alike_prove_little() -> None:
+    for rows in (np.array([[1, 1, 1]]), np.array([[0, 1, 1]] * 3), np.array([[0, 0, 0]] * 2)):
+        low, high = bootstrap.cautious_interval(rows, 1)
+        assert high - low > 50
+    low, high = bootstrap.cautious_interval(np.array([[1, 1, 1]] * 20), 1)
+    assert 75 < low < 95
+    assert high == 100
+
+
+@pytest.mark.parametrize("sentences", [1, 2, 3, 5])
+def test_a_handful_of_sentences_is_never_sure(sentences: int) -> None:
+    right, wrong = np.array([[1, 1, 1]] * sentences), np.array([[0, 1, 1]] * sentences)
+    found = bootstrap.cautious_paired(wrong, right, 1)
+    assert (found.points, found.p >= 0.05, found.sure) == (-100, True, False)
+    assert found.low <= -100 < found.high
+
+
+def test_twenty_sentences_see_a_wreck_and_no_more() -> None:
+    right, wrong = np.array([[1, 1, 1]] * 20), np.array([[0, 1, 1]] * 20)
+    assert bootstrap.cautious_paired(wrong, right, 1).sure
+    same = bootstrap.cautious_paired(right, right, 1)
+    assert (same.points, same.p, same.sure) == (0, 1, False)
+    assert same.low < 0 < same.high
+    equals = [bootstrap.cautious_paired(drawn(s, 20, 0.7), drawn(500 + s, 20, 0.7), s).sure for s in range(200)]
+    assert np.mean(equals) <= 0.06

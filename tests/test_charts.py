@@ -114,7 +114,9 @@ def test_own_rows_have_their_own_shape_frontier_and_cpu() -> None:
     symbols = {one.marker.symbol for one in figure.data if one.mode == "markers"}
     assert symbols == {"circle", "diamond", "star", "star-diamond"}
     assert len([one for one in figure.data if one.name.startswith("frontier")]) == 2
-    assert "different CPUs" in charts.left_out([shown(ROWS), own])
+    assert "Machines or threads differ" in charts.left_out([shown(ROWS), own])
+    assert "Machines or threads differ" in figure.layout.xaxis.title.text
+    assert "differ" not in charts.scatter(shown(ROWS)).layout.xaxis.title.text
 
 
 def test_rows_of_other_cpus_are_named_not_mixed() -> None:

@@ -262,10 +262,11 @@ FORGET = "forget"
 class Actor:
     """Measures nothing: it answers at once, in the place of a machine; a lost one never does."""
 
-    def __init__(self, asked: list[str], *, lost: bool = False) -> None:
+    def __init__(self, asked: list[str], *, lost: bool = False, begun: Sequence[str] = ()) -> None:
         self.lost, self.asked = lost, asked
         self.rows = SimpleNamespace(remote=self.remote)
         self.forget = SimpleNamespace(remote=lambda: self.remote(None, None))
+        self.begun = SimpleNamespace(remote=lambda: (SimpleNamespace(lost=False), begun))
 
     def remote(self, unit: Unit | None, _sentences: Any) -> tuple["Actor", str]:
         self.asked.append(unit.corpus.source if unit else FORGET)
@@ -276,9 +277,11 @@ def sweep_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, actors: list[Act
     """The rows of three corpora from such machines."""
     ray = pytest.importorskip("ray")
 
-    def get(answer: tuple[Actor, str]) -> list[Measurement]:
+    def get(answer: tuple[Actor, Any]) -> Any:
         if answer[0].lost:
             raise ray.exceptions.RayActorError
+        if not isinstance(answer[1], str):
+            return answer[1]
         return [rows.row("onnx", dataset=answer[1], teacher="a folder there")]
 
     monkeypatch.setattr(ray, "get", get)
@@ -299,6 +302,23 @@ def test_the_corpus_of_a_lost_machine_is_measured_by_the_others(
     assert {row.teacher for row in found} == {"a folder here"}
     assert len([source for source in asked if source != FORGET]) == 4
     assert asked.count(FORGET) == 3
+
+
+def test_each_machine_goes_on_with_what_it_was_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ours: list[str] = []
+    theirs: list[str] = []
+    actors = [Actor(ours, begun=["de-own3-", "de-gone-"]), Actor(theirs, begun=["de-own2-"])]
+    sweep_rows(monkeypatch, tmp_path, actors)
+    assert (ours[0], theirs[0]) == ("own3", "own2")
+    assert {*ours, *theirs} == {"own1", "own2", "own3", FORGET}
+
+
+def test_what_a_machine_was_at_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMA_CACHE", str(tmp_path))
+    corpus = Corpus("my-own", "de", "test", tmp_path)
+    Journal(bench.journals() / f"{bench.journal_of(corpus)}0123.jsonl").once("a", lambda: 1)
+    there = cluster_sweep._Measuring(Plan(recipes=()), cluster_sweep._Teacher(sources.locate("multi"), {}))
+    assert there.begun() == [bench.journal_of(corpus)]
 
 
 def test_where_all_machines_are_lost_the_sweep_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

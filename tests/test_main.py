@@ -284,6 +284,7 @@ def test_a_bad_line_of_conll_is_named(capsys: Output, tmp_path: Path, teacher: s
         ["tag", "onnx", "--file", "f", "--format", "xml"],
         ["bench"],
         ["bench", "onnx", "--sentences", "many"],
+        ["bench", "onnx", "--sentences", "-1"],
         ["train"],
         ["recipes", "too", "many"],
     ],

@@ -12,6 +12,7 @@ from rows import scored
 from mma_core import builtin, results
 from mma_core.charts.grid import EVERY_SET, SILVER_SETS
 from mma_core.ui import downloads, insights
+from mma_core.ui.filters import ANY
 from mma_core.ui.insights import START
 from mma_core.ui.questions import QUESTIONS, Asked
 
@@ -132,3 +133,32 @@ def test_pictures_are_saved_by_the_browser_on_white() -> None:
     assert "format: 'svg'" in script
     assert "paper_bgcolor: 'white'" in script
     assert "{{" not in script
+
+
+def test_only_recipes_of_the_machine_that_is_asked_about_are_offered(tables: None) -> None:
+    elsewhere = [replace(row, recipe="minilm:4x256" if row.recipe == "int8" else row.recipe) for row in ROWS]
+    elsewhere = [replace(row, cpu="Ryzen, 2 cores, avx2") for row in elsewhere if row.language == "de"]
+    results.append(results.PRECOMPUTED, elsewhere)
+
+    def offered(machine: str) -> set[str]:
+        return {recipe for _, recipe in chosen(machine=machine)["recipe"]["choices"]}
+
+    machines = dict(chosen()["machine"]["choices"])
+    there = machines["Ryzen, 2 cores, 2 threads"]
+    assert chosen()["machine"]["visible"]
+    assert "minilm:4x256" not in offered(ANY)
+    assert "minilm:4x256" in offered(there)
+    assert "int8" not in offered(there)
+    headline, *_ = insights.refresh(*asked("versus", machine=there, ours="minilm:4x256"))
+    assert "minilm:4x256 is" in headline
+    assert chosen(machine="gone")["machine"]["value"] == ANY
+
+
+def test_the_shipped_table_answers_every_question() -> None:
+    offered = chosen()
+    patterns = [pattern for pattern in offered["pattern"]["choices"] if pattern != "sparse:N"]
+    questions = [*((name, {}) for name in QUESTIONS), *(("ladder", {"pattern": pattern}) for pattern in patterns)]
+    for name, changes in questions:
+        _, _, figure, table = insights.refresh(*asked(name, **changes))
+        assert table["data"], (name, changes)
+        assert figure.data

@@ -65,7 +65,7 @@ def takeaway(found: Sequence[Purchase], axis: Axis, *, measured: bool = True) ->
         return UNKNOWN if measured else EMPTY
     cheapest = found[0]
     said = f"{axis.text(cheapest.cost)} buy {cheapest.row.f1:.1f} F1 ({brief(cheapest.row.recipe)})"
-    paid = [one for one in found if one.price]
+    paid = [one for one in found if one.price and round(one.points, 1) > 0]
     if not paid:
         return f"{said}, and nothing that costs more is better."
     value = max(paid, key=lambda one: one.price or 0)

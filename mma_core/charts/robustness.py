@@ -79,7 +79,8 @@ def place_key(row: Robustness) -> str:
 def cells(rows: Iterable[Robustness], *, teacher: str, perturbation: str, view: str = ALL_SETS) -> list[Robustness]:
     """The rows of a teacher's recipes under a perturbation and without it, the newest of what was measured twice.
 
-    Under the perturbation only rows count that are of the same sentences, weights and budget as the one without it.
+    Under the perturbation only rows count that are of the same sentences, weights, processor and build as the one
+    without it.
 
     Args:
         rows: of any teacher and perturbation.
@@ -105,8 +106,8 @@ def _measured(row: Robustness) -> tuple[str, Place]:
     return row.recipe, (row.language, row.dataset)
 
 
-def _sample(row: Robustness) -> tuple[int, int, str, str]:
-    return row.sentences, row.seed, row.weights, row.budget
+def _sample(row: Robustness) -> tuple[int, int, str, str, str, int]:
+    return row.sentences, row.seed, row.weights, row.budget, row.cpu, row.revision
 
 
 def measured_at(rows: Iterable[Robustness], strengths: Collection[float]) -> dict[str, list[Place]]:

@@ -41,6 +41,7 @@ COSTS = ("words_per_s", "latency_ms_p50", "size_mb", "peak_rss_mb")
 CHARACTERS_ACROSS = 110
 MARKS = {False: "●", True: "◆"}
 SYMBOLS = {False: "circle", True: "diamond"}
+DIFFER = "Machines or threads differ: compare speeds only between markers of one shape."
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,9 @@ def scatter(shown: Sequence[Series], axis: Axis = SPEEDUP) -> "go.Figure":
         _add_markers(figure, one, axis)
         _add_teacher(figure, one, axis)
     marks = ticks(values)
-    figure.update_xaxes(title_text=axis.title, type="log", ticksuffix="×" if axis.gain else "")
+    # In the figure itself, so that a downloaded picture says it too.
+    title = f"{axis.title}<br><sup>{DIFFER}</sup>" if _differ(shown) else axis.title
+    figure.update_xaxes(title_text=title, type="log", ticksuffix="×" if axis.gain else "")
     figure.update_xaxes(tickvals=marks, ticktext=[f"{mark:,g}" for mark in marks], range=_range(shown, axis))
     figure.update_yaxes(title_text="F1 (%)")
     return styled(figure)
@@ -322,11 +325,15 @@ def left_out(groups: Iterable[Sequence[Series]]) -> str:
     said = []
     if shown:
         said.append("Measured on " + "; ".join(f"{one.cpu} ({one.origin}{_over(one)})" for one in shown) + ".")
-    if len({one.cpu for one in shown}) > 1:
-        said.append("These are different CPUs: compare speeds only between markers of one shape.")
+    if _differ(shown):
+        said.append(DIFFER)
     if hidden:
         said.append("Not shown, because another CPU or teacher has more rows: " + "; ".join(hidden) + ".")
     return " ".join(said)
+
+
+def _differ(shown: Sequence[Series]) -> bool:
+    return len({one.cpu for one in shown}) > 1
 
 
 def _over(one: Series) -> str:

@@ -70,7 +70,7 @@ def measuring_options(parser: argparse.ArgumentParser, *, teachers: bool = False
     languages_option(parser)
     parser.add_argument("--data", type=Path, metavar="DIR", help="data folder with test files (default: the samples)")
     parser.add_argument(
-        "--sentences", type=int, default=400, metavar="N", help="at most N of each test file, drawn by seed (400)"
+        "--sentences", type=count, default=400, metavar="N", help="at most N of each test file, drawn by seed (400)"
     )
 
 

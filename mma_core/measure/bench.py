@@ -30,6 +30,7 @@ SENTENCES = 400
 SPEED_SENTENCES = 24
 # The meter's grain is a hundredth of a second.
 ENERGY_SECONDS = 0.5
+ENERGY_ROUNDS = 3
 TEACHER = "teacher"
 
 Report = Callable[[float, str], None]
@@ -143,10 +144,10 @@ class Stand:
     def journal(self, corpus: Corpus, sentences: Sequence[Sentence], recipes: Sequence[str]) -> Journal:
         """The journal of these recipes, as they are built here, on these sentences; in the cache."""
         manifests = {name: dict(self._weighed[name].manifest) for name in (TEACHER, *recipes)}
-        content = [self._run.weights, self._run.threads, cpu(), SEED, manifests, corpus.language, corpus.source]
+        content = [SCHEMA, orders.versions(), self._run.weights, self._run.threads, cpu(), SEED, manifests]
         words = [[sentence.words, sentence.tags] for sentence in sentences]
         key = hashlib.sha256(json.dumps([content, words]).encode()).hexdigest()[:16]
-        return Journal(cache_root() / "journals" / f"{key}.jsonl")
+        return Journal(journals() / f"{journal_of(corpus)}{key}.jsonl")
 
     def rows(
         self, corpus: Corpus, sentences: Sequence[Sentence], recipes: Sequence[str], journal: Journal
@@ -186,11 +187,26 @@ class Stand:
         return {name: Accuracy(**journal.once(_scores(name), lambda: asdict(next(found)))) for name in taggers}
 
     def _energy(self, name: str, once: Callable[[], object], seconds: float, journal: Journal) -> Spent:
-        """What it takes to do something once that takes so long, from doing it again and again."""
+        """What it takes to do something once that takes so long: the median round, each of which does it repeatedly."""
         times = math.ceil(ENERGY_SECONDS / seconds)
-        work = lambda: [once() for _ in range(times)]  # noqa: E731
-        spent = Spent(**journal.once(f"energy of {name}", lambda: asdict(self._run.meter.spent(work))))
-        return replace(spent, joules=spent.joules / times)
+
+        def found() -> list[dict[str, Any]]:
+            once()  # a tagger whose rounds are of an earlier process is not warm yet
+            return [asdict(self._run.meter.spent(lambda: [once() for _ in range(times)])) for _ in range(ENERGY_ROUNDS)]
+
+        rounds = [Spent(**spent) for spent in journal.once(f"energy of {name}", found)]
+        median = sorted(rounds, key=lambda spent: spent.joules)[len(rounds) // 2]
+        return replace(median, joules=median.joules / times)
+
+
+def journals() -> Path:
+    """Where journals are kept."""
+    return cache_root() / "journals"
+
+
+def journal_of(corpus: Corpus) -> str:
+    """What the names of the journals of a corpus begin with."""
+    return f"{corpus.language}-{corpus.source}-"
 
 
 def _scores(name: str) -> str:

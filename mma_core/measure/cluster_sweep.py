@@ -6,8 +6,7 @@ built-in teachers and samples are sent to it, any other teacher as its files.
 """
 
 import platform
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -20,7 +19,7 @@ from ..errors import ArtifactError, RecipeError
 from ..folders import cache_root
 from ..recipe import Recipe
 from ..results import Measurement
-from .bench import Report, Stand, cpu, drawn, set_up
+from .bench import Report, Stand, cpu, drawn, journal_of, journals, set_up
 from .journal import Journal
 from .plan import Crew, Place, Plan, Unit
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
+_Work = tuple[Unit, list[Sentence]]
 LOST = "start again: what is in the table is not measured anew"
 
 
@@ -115,14 +115,17 @@ def _one_a_machine(nodes: Sequence[_Node]) -> list[_Node]:
 def _rows(plan: Plan, nodes: Sequence[_Node], units: Sequence[Unit], report: Report) -> Iterator[list[Measurement]]:
     import ray
 
-    todo = deque((unit, drawn(unit.corpus, plan.sentences)) for unit in units)
-    idle = _actors(plan, nodes[: len(units)])
-    running: dict[Any, tuple[ActorHandle, tuple[Unit, list[Sentence]]]] = {}
+    wanted = {recipe for unit in units for recipe in unit.recipes}
+    less = replace(plan, recipes=tuple(recipe for recipe in plan.recipes if recipe in wanted))
+    todo = [(unit, drawn(unit.corpus, plan.sentences)) for unit in units]
+    idle = _actors(less, nodes[: len(units)])
+    begun = {actor: ray.get(actor.begun.remote()) for actor in idle}
+    running: dict[Any, tuple[ActorHandle, _Work]] = {}
     while todo or running:
         while todo and idle:
-            actor, work = idle.pop(), todo.popleft()
-            corpus = work[0].corpus
-            report(1 - (1 + len(todo) + len(running)) / len(units), f"{corpus.language}, {corpus.source}")
+            actor = idle.pop()
+            work = _next(todo, begun[actor])
+            report(1 - (1 + len(todo) + len(running)) / len(units), _called(work))
             running[actor.rows.remote(*work)] = actor, work
         (finished,), _ = ray.wait(list(running), num_returns=1)
         actor, work = running.pop(finished)
@@ -131,12 +134,30 @@ def _rows(plan: Plan, nodes: Sequence[_Node], units: Sequence[Unit], report: Rep
         except cluster.lost_errors():
             if not running and not idle:
                 raise
-            todo.appendleft(work)
+            todo.insert(0, work)
             continue
         idle.append(actor)
         yield [replace(row, teacher=plan.teacher) for row in rows]
-        with suppress(*cluster.lost_errors()):
-            ray.get(actor.forget.remote())
+        _forget(actor)
+
+
+def _forget(actor: "ActorHandle") -> None:
+    import ray
+
+    with suppress(*cluster.lost_errors()):
+        ray.get(actor.forget.remote())
+
+
+def _next(todo: list[_Work], begun: Collection[str]) -> _Work:
+    """Take what a machine was at when the sweep was cut off, if that is still to do, else the first that is."""
+    work = next((one for one in todo if journal_of(one[0].corpus) in begun), todo[0])
+    todo.remove(work)
+    return work
+
+
+def _called(work: _Work) -> str:
+    corpus = work[0].corpus
+    return f"{corpus.language}, {corpus.source}"
 
 
 def _actors(plan: Plan, nodes: Sequence[_Node]) -> "list[ActorHandle]":
@@ -163,6 +184,10 @@ class _Measuring:
         names = list(map(str, unit.recipes))
         self._journal = self._stand.journal(unit.corpus, sentences, names)
         return self._stand.rows(unit.corpus, sentences, names, self._journal)
+
+    def begun(self) -> list[str]:
+        """What the names begin with of the journals that are kept here."""
+        return [f"{path.name.rpartition('-')[0]}-" for path in journals().glob("*.jsonl")]
 
     def forget(self) -> None:
         """Close the journal of the last unit, whose rows are in the table."""

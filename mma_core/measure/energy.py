@@ -4,10 +4,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-COUNTERS = Path("/sys/class/powercap")
+RAPL = "intel_rapl"
 JOULES_PER_KWH = 3.6e6
 
 
@@ -48,16 +47,10 @@ class Meter:
             work()
         finally:
             found = self._tracker.stop_task()
-        watts = f"{found.cpu_power:.3g} W for the whole processor"
-        source = f"measured by RAPL, {self._name}" if _readable() else f"estimated, {self._name}: {watts}"
-        return Spent(found.cpu_energy * JOULES_PER_KWH, source)
+        return Spent(found.cpu_energy * JOULES_PER_KWH, self._source())
 
-
-def _readable() -> bool:
-    for counter in COUNTERS.glob("*rapl*/energy_uj"):
-        try:
-            counter.read_text()
-        except OSError:
-            continue
-        return True
-    return False
+    def _source(self) -> str:
+        # CodeCarbon says nowhere else how it comes by its figures, and counters that can be read may still not be used.
+        modes = {getattr(part, "_mode", "") for part in self._tracker._hardware}
+        how = "measured by RAPL" if RAPL in modes else "estimated from the processor's model and load"
+        return f"{how}, {self._name}"

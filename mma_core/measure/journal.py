@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,11 @@ class Journal:
         """Read what there is.
 
         Args:
-            path: of its own file, which nobody else writes at the same time; by default nothing outlives the process.
-                What is a day old does not count.
+            path: of its own file, which nobody else writes meanwhile; by default nothing outlives the process. What was
+                begun a day ago does not count.
         """
         self._path = path
-        self._found: dict[str, Any] = {}
-        if path and path.exists():
-            if time.time() - path.stat().st_mtime > MOST_SECONDS:
-                path.unlink()
-            else:
-                self._found = dict(json.loads(line) for line in lines.read(path) if line)
+        self._found = _read(path) if path else {}
 
     def __contains__(self, name: str) -> bool:
         """Whether this was found."""
@@ -39,7 +35,8 @@ class Journal:
         if name not in self._found:
             found = json.loads(json.dumps(find()))
             if self._path:
-                lines.append(self._path, [(name, found)])
+                began = [] if self._path.exists() else [time.time()]
+                lines.append(self._path, [*began, (name, found)])
             self._found[name] = found
         return self._found[name]
 
@@ -47,3 +44,14 @@ class Journal:
         """Forget it: what was measured is in a table now."""
         if self._path:
             self._path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What a journal holds below the time at which it was begun; one that is too old or damaged is deleted."""
+    if path.exists():
+        with suppress(ValueError, TypeError):
+            began, *found = (json.loads(line) for line in lines.read(path) if line)
+            if 0 <= time.time() - began <= MOST_SECONDS:
+                return dict(found)
+        path.unlink()
+    return {}

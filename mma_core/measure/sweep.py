@@ -1,18 +1,22 @@
 """Many recipes on many corpora, corpus by corpus into a table; what is in the table already is not measured again."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from .. import build, engines, processes, results, sources
 from ..data import Corpus
 from ..errors import DataError
+from ..folders import cache_root
 from ..orders import revision
 from ..recipe import Recipe, parse
 from ..results import Measurement
 from .bench import Report, cpu, drawn, set_up
 from .plan import Crew, Place, Plan, Unit
-from .scoring import Share
+from .scoring import SEED, Share
 
 
 def read_recipes(path: Path) -> list[Recipe]:
@@ -56,15 +60,31 @@ def sweep(
         The number of rows that were added.
 
     Raises:
+        DataError: another sweep is at work on the table.
         MMAError: as `bench.bench`; or a cluster cannot be used.
     """
     added = 0
-    with crew as machines:
+    with _alone(table), crew as machines:
         units = _missing(plan, corpora, table, machines.places)
         for rows in machines.rows(units, report) if units else ():
             results.append(table, rows)
             added += len(rows)
     return added
+
+
+@contextmanager
+def _alone(table: Path) -> Iterator[None]:
+    """Let no other sweep measure the same beside this one."""
+    folder = cache_root() / "sweeps"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(str(table.resolve()).encode()).hexdigest()[:16]
+    try:
+        with FileLock(folder / f"{name}.lock", timeout=0):
+            yield
+    except Timeout:
+        raise DataError(
+            f"another sweep is at work on {table}; wait until it has ended, or name another --table"
+        ) from None
 
 
 def _missing(plan: Plan, corpora: Sequence[Corpus], table: Path, places: frozenset[Place]) -> list[Unit]:
@@ -93,7 +113,7 @@ def _done(
     found: dict[tuple[str, str, Place], set[str]] = {}
     for row in results.read(table):
         place = Place(row.cpu, row.threads)
-        same = (row.teacher, row.weights, row.revision, row.budget) == made.get(row.recipe)
+        same = (row.teacher, row.weights, row.revision, row.budget) == made.get(row.recipe) and row.seed == SEED
         if same and place in places and row.sentences == sizes.get((row.language, row.dataset)):
             found.setdefault((row.language, row.dataset, place), set()).add(row.recipe)
     return found

@@ -7,7 +7,7 @@ import gradio as gr
 
 from ..charts import grid, phrases
 from ..charts.axes import COSTS
-from . import downloads, format, questions
+from . import downloads, filters, format, questions
 from .notices import notices
 from .questions import QUESTIONS, Asked, Offered
 
@@ -20,6 +20,7 @@ START = Asked(
     question=next(iter(QUESTIONS)),
     teacher=None,
     kind=grid.GOLD_SETS,
+    machine=filters.ANY,
     recipe=None,
     ours=None,
     theirs=None,
@@ -56,6 +57,7 @@ def _choices(offered: Offered) -> dict[str, list[Any]]:
     both = [*offered.recipes, ("teacher", "teacher")]
     return {
         "teacher": offered.teachers,
+        "machine": offered.machines,
         "recipe": offered.recipes,
         "ours": both,
         "theirs": both,
@@ -68,6 +70,8 @@ def visible(name: str, question: str, offered: Offered) -> bool:
     """Whether a question needs a control."""
     if name == "teacher":
         return len(offered.teachers) > 1
+    if name == "machine":
+        return len(offered.machines) > 2
     return name in ("question", "kind", *QUESTIONS[question].controls)
 
 
@@ -134,6 +138,7 @@ def _controls() -> list[Any]:
             question,
             gr.Dropdown([], label="Teacher", visible=False, min_width=120),
             gr.Radio(KINDS, value=START.kind, label="Labels of the test sets", min_width=240),
+            gr.Dropdown([], label="Machine", visible=False, min_width=240, elem_id="mma-insight-machine"),
             gr.Dropdown([], label="Recipe", min_width=240),
             gr.Dropdown([], label="A", visible=False, min_width=240, elem_id="mma-a"),
             gr.Dropdown([], label="B", visible=False, min_width=240, elem_id="mma-b"),

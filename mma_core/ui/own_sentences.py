@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -83,13 +84,19 @@ def _rows(text: str, code: str, recipes: Sequence[Recipe], progress: gr.Progress
         path = Path(folder) / "own.conll"
         path.write_text(text, encoding="utf-8")
         corpora = [Corpus("yours", code, "test", path)]
-        return list(bench(recipes, corpora, sentences=MOST_SENTENCES, command="app, own sentences", report=progress))
+        found = bench(recipes, corpora, sentences=MOST_SENTENCES, command="app, own sentences", report=progress)
+        return [_cautious(row) for row in found]
 
 
 def against(row: Measurement, teacher: Measurement) -> bootstrap.Difference:
-    """How a recipe differs from the teacher on the same sentences."""
-    groups = np.zeros(len(row.counts), dtype=np.int64)
-    return bootstrap.paired(np.array(row.counts), np.array(teacher.counts), groups, row.seed)
+    """How a recipe differs from the teacher on the same few sentences."""
+    return bootstrap.cautious_paired(np.array(row.counts), np.array(teacher.counts), row.seed)
+
+
+def _cautious(row: Measurement) -> Measurement:
+    """A row with the interval that few sentences prove."""
+    low, high = bootstrap.cautious_interval(np.array(row.counts), row.seed)
+    return replace(row, f1_low=round(low, 2), f1_high=round(high, 2))
 
 
 def verdicts(rows: Sequence[Measurement]) -> list[str]:

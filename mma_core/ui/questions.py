@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from .. import builtin, charts, results
@@ -21,6 +22,7 @@ from ..charts import (
 from ..charts.axes import COSTS
 from ..charts.grid import Grid
 from ..results import Measurement
+from . import filters
 
 CHANGE, WHOLE = "change", "whole"
 RETENTION, F1 = "retention", "f1"
@@ -33,6 +35,7 @@ class Asked:
     question: str
     teacher: str | None
     kind: str
+    machine: str
     recipe: str | None
     ours: str | None
     theirs: str | None
@@ -68,19 +71,23 @@ class Question:
     answer: Callable[[Asked], Answer]
 
 
-def read() -> list[Measurement]:
-    """All rows, the shipped ones first.
+def read(machine: str = filters.ANY) -> list[Measurement]:
+    """All rows of a machine or of any, the shipped ones first.
 
     Raises:
         DataError: a table is damaged.
     """
-    return results.read(results.PRECOMPUTED) + results.read(results.own_path())
+    return [row for path in (results.PRECOMPUTED, results.own_path()) for row in _read(path, machine)]
+
+
+def _read(path: Path, machine: str) -> list[Measurement]:
+    return [row for row in results.read(path) if machine in (filters.ANY, charts.machine(row))]
 
 
 def gathered(asked: Asked) -> Grid:
     """The comparable rows that a question is about."""
     teacher = asked.teacher or ""
-    return grid.gather(read(), teacher=teacher, kind=asked.kind, labelled=builtin.labelled(teacher))
+    return grid.gather(read(asked.machine), teacher=teacher, kind=asked.kind, labelled=builtin.labelled(teacher))
 
 
 def _noted(note: str, found: Grid) -> str:
@@ -160,7 +167,8 @@ def measured(asked: Asked) -> list[charts.Series]:
     """Averages over data sets by machine and origin, the largest group of rows first."""
     found = []
     for own, path in ((False, results.PRECOMPUTED), (True, results.own_path())):
-        rows = [row for row in results.read(path) if row.teacher == asked.teacher and grid.of_kind(row, asked.kind)]
+        known = _read(path, asked.machine)
+        rows = [row for row in known if row.teacher == asked.teacher and grid.of_kind(row, asked.kind)]
         found += charts.series(rows, own=own, view=charts.ALL_SETS)
     return sorted(found, key=lambda one: -len(one.rows))
 
@@ -191,6 +199,7 @@ class Offered:
     """What there is to choose from: (words, value) of each control."""
 
     teachers: list[str]
+    machines: list[tuple[str, str]]
     recipes: list[tuple[str, str]]
     patterns: list[str]
     costs: list[tuple[str, str]]
@@ -204,15 +213,22 @@ def offered(asked: Asked) -> tuple[Asked, Offered]:
     """
     rows = read()
     teachers = sorted({row.teacher for row in rows})
-    teacher = first(asked.teacher, teachers, otherwise="multi")
-    mine = [row for row in rows if row.teacher == teacher and grid.of_kind(row, asked.kind)]
-    recipes = sorted({row.recipe for row in mine} - {charts.TEACHER}, key=lambda recipe: (len(recipe), recipe))
+    machines = filters.machines(rows)
+    known = {name for _, name in machines}
+    asked = replace(
+        asked,
+        teacher=first(asked.teacher, teachers, otherwise="multi"),
+        machine=asked.machine if asked.machine in known else filters.ANY,
+    )
+    # What the answers can be about: rows of other machines are left out there.
+    mine = gathered(asked).rows
+    recipes = sorted({recipe for recipe, _ in mine} - {charts.TEACHER}, key=lambda recipe: (len(recipe), recipe))
     patterns = ladder.patterns(recipes)
-    costs = [(axis.title, axis.name) for axis in COSTS if axis.known(mine)] or [(COSTS[0].title, COSTS[0].name)]
+    there = list(mine.values())
+    costs = [(axis.title, axis.name) for axis in COSTS if axis.known(there)] or [(COSTS[0].title, COSTS[0].name)]
     both = [*recipes, charts.TEACHER]
     settled = replace(
         asked,
-        teacher=teacher,
         recipe=first(asked.recipe, recipes, otherwise="int8"),
         ours=first(asked.ours, both, otherwise="int8"),
         theirs=first(asked.theirs, both, otherwise=charts.TEACHER),
@@ -220,7 +236,7 @@ def offered(asked: Asked) -> tuple[Asked, Offered]:
         cost=first(asked.cost, [name for _, name in costs], otherwise="size_mb") or COSTS[0].name,
     )
     named = [(phrases.brief(recipe), recipe) for recipe in recipes]
-    return settled, Offered(teachers, named, patterns, costs)
+    return settled, Offered(teachers, machines, named, patterns, costs)
 
 
 def first(wanted: str | None, found: Sequence[str], *, otherwise: str) -> str | None:

@@ -67,3 +67,12 @@ def test_costs_and_f1_rise_along_the_frontier(points: list[tuple[int, int]]) -> 
     assert all(step.more > 0 and step.points > 0 for step in found[1:])
     assert found[0].cost == min(size for size, _ in points)
     assert found[-1].row.f1 == max(f1 for _, f1 in points)
+
+
+def test_points_that_round_to_none_are_not_called_a_buy() -> None:
+    found = purchases(
+        one([row("teacher", 90.03, 1, size_mb=400.0), *ROWS[1:2], row("onnx", 90, 2, size_mb=200.0)]), SIZE
+    )
+    assert takeaway(found, SIZE) == (
+        "100 MB buy 89.0 F1 (int8); the best buy from there on is onnx, 1.0 points for 100 MB more."
+    )

@@ -1,6 +1,5 @@
 """What was found is not looked for again, whoever asks."""
 
-import os
 import time
 from pathlib import Path
 
@@ -56,10 +55,21 @@ def test_what_failed_is_not_found(path: Path) -> None:
     assert "third" not in Journal(path)
 
 
-def test_a_day_later_it_is_another_run(path: Path) -> None:
-    before = time.time() - room.MOST_SECONDS - 1
-    os.utime(path, (before, before))
+def test_a_day_later_it_is_another_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = time.time()
+    monkeypatch.setattr(room.time, "time", lambda: began + room.MOST_SECONDS - 60)
+    Journal(path).once("third", lambda: 3)
+    monkeypatch.setattr(room.time, "time", lambda: began + room.MOST_SECONDS + 60)
+    assert "third" not in Journal(path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("damage", ["", "5\n7\n", "[1\n", "null\n", '{"a": 1}\n["first", 1]\n'])
+def test_a_damaged_one_is_begun_anew(path: Path, damage: str) -> None:
+    path.write_text(damage, encoding="utf-8")
     assert "first" not in Journal(path)
+    assert Journal(path).once("first", lambda: 2) == 2
+    assert Journal(path).once("first", refuse) == 2
 
 
 def test_a_closed_one_is_gone(path: Path) -> None:

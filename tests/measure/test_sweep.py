@@ -147,6 +147,13 @@ def test_rows_that_could_not_be_written_are_not_lost(
     assert len(stand.asked) == 6
 
 
+def test_two_sweeps_do_not_measure_beside_each_other(stand: Stand, tmp_path: Path) -> None:
+    table = tmp_path / "table.jsonl"
+    with room._alone(table), pytest.raises(DataError, match=r"another sweep is at work on .*table\.jsonl; wait"):
+        run(table)
+    assert run(table) == 6
+
+
 class Stuck(Stand):
     """Stops by waiting for its end, once it has said so."""
 
@@ -237,6 +244,7 @@ ELSEWHERE = [
     {"weights": "older"},
     {"revision": 0},
     {"sentences": 1},
+    {"seed": 7},
     {"budget": "quick"},
 ]
 
@@ -267,6 +275,18 @@ def test_workers_make_the_same_table(
     teacher = str(tiny_teacher("bert"))
     here, shared = (scored_twice(tmp_path, teacher, workers=workers) for workers in (1, 2))
     assert [row.recipe for row in shared] == ["teacher", "onnx"]
-    same = ("f1", "f1_low", "f1_high", "precision", "recall", "per_type", "errors", "counts", "sentences", "words")
+    same = (
+        "f1",
+        "f1_low",
+        "f1_high",
+        "precision",
+        "recall",
+        "per_type",
+        "per_type_bounds",
+        "errors",
+        "counts",
+        "sentences",
+        "words",
+    )
     for one, other in zip(here, shared, strict=True):
         assert [getattr(one, name) for name in same] == [getattr(other, name) for name in same]
