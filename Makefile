@@ -15,7 +15,7 @@ export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: app test check format tables rivals
+.PHONY: app test check format tables measurements rivals
 
 app: $(APP_READY)
 	$(BIN)/python app.py --host $(HOST) --port $(PORT)
@@ -36,6 +36,14 @@ format: $(DEV_READY)
 # Write the tables of README.md anew from what is registered.
 tables: $(DEV_READY)
 	PYTHONPATH=. $(BIN)/python tests/readme_tables.py
+
+# Measure the shipped rows again, and what is new in the lists of recipes: make measurements ARGS="--data DIR".
+measurements: $(APP_READY)
+	$(BIN)/python -m mma_core sweep --budget standard $(ARGS)
+	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-en.txt --teacher en $(ARGS)
+	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-of-sw.txt --languages sw $(ARGS)
+	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-of-de.txt --languages de $(ARGS)
+	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-of-en-sw.txt --languages en,sw $(ARGS)
 
 # Measure other taggers beside our recipes: make rivals ARGS="--data DIR"; close other programs first.
 rivals: $(DEV_READY)

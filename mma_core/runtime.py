@@ -91,7 +91,8 @@ class Tagger(abc.ABC):
             One result a sentence, in order.
         """
         coming = pools(sentences, lambda sentence: sum(map(len, sentence)), first=FIRST_TEXTS)
-        return [tagged for prepared in _ahead(coming, self._prepare) for tagged in self._tagged(self._read(prepared))]
+        ready = self._ready(coming, self._prepare)
+        return [tagged for prepared in ready for tagged in self._tagged(self._read(prepared))]
 
     def tag_texts(self, texts: Iterable[str], language: str) -> list[list[Span]]:
         """Tag raw texts.
@@ -118,8 +119,12 @@ class Tagger(abc.ABC):
             split = [words(text, language) for text in pool]
             return split, self._prepare([[word.text for word in borders] for borders in split])
 
-        for split, prepared in _ahead(pools(texts, len, first=FIRST_TEXTS), prepare):
+        for split, prepared in self._ready(pools(texts, len, first=FIRST_TEXTS), prepare):
             yield from self._spans(split, self._read(prepared))
+
+    def _ready(self, items: Iterator[T], prepare: Callable[[T], P]) -> Iterator[P]:
+        """Prepare items, each while the one before it is in use where there are threads for both."""
+        return _ahead(items, prepare) if self.threads > 1 else map(prepare, items)
 
     def _prepare(self, sentences: Sequence[Sequence[str]]) -> _Prepared:
         windows = self._encoded([Window(i, 0, *join(sentence)) for i, sentence in enumerate(sentences) if sentence])

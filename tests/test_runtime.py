@@ -1,5 +1,6 @@
 """The corridor from words to tags: the same answer from both taggers, at every length, in every script."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
+import torch
 from builds import Made
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -210,6 +212,42 @@ def test_errors_while_reading_ahead_arrive(taggers: Pair, monkeypatch: pytest.Mo
         list(found)
     with pytest.raises(DataError, match="unknown language"):
         next(fast.stream(["Angela kam."] * 5, "xx"))
+
+
+@pytest.mark.parametrize(("threads", "used"), [(1, 1), (2, 2)])
+def test_one_thread_does_all_by_itself(taggers: Pair, monkeypatch: pytest.MonkeyPatch, threads: int, used: int) -> None:
+    _, fast = taggers("bert")
+    monkeypatch.setattr(runtime, "POOL_TEXTS", 2)
+    seen: list[tuple[int, int]] = []
+
+    class Spy:
+        """Notes which thread cuts how many texts at once."""
+
+        def encode(self, text: str) -> Any:
+            return fast._tokenizer.encode(text)
+
+        def encode_batch(self, texts: Sequence[str], *, add_special_tokens: bool) -> Any:
+            seen.append((threading.get_ident(), len(texts)))
+            return fast._tokenizer.encode_batch(texts, add_special_tokens=add_special_tokens)
+
+    spied = ArtifactTagger(
+        fast._engine,
+        Spy(),
+        {"id2label": {str(number): label for number, label in enumerate(fast.labels)}},
+        threads,
+        128,
+    )
+    texts = ["Angela kam.", "Merkel ging.", "Siemens blieb."] * 4
+    assert spied.tag_texts(texts, "de") == fast.tag_texts(texts, "de")
+    assert len({thread for thread, _ in seen}) == used
+    assert {most for _, most in seen} == ({1} if threads == 1 else {2})
+
+
+def test_the_baseline_takes_its_own_threads_whoever_came_before(taggers: Pair) -> None:
+    slow, _ = taggers("bert")
+    torch.set_num_threads(slow.threads + 1)
+    slow.tag([["Angela", "kam"]])
+    assert torch.get_num_threads() == slow.threads
 
 
 class Marker(Tagger):

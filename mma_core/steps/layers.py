@@ -29,7 +29,7 @@ class Layers(Step):
     paper = ("MMA (Sukhanovskii & Ryndin 2024)", "https://www.mathnet.ru/eng/znsl7552")
     example = "layers:6"
     trains = True
-    revision = 1
+    revision = 2
     keep: int = argument("Layers kept", low=1, high=48, start=6)
 
     def check_teacher(self, config: Any) -> None:

@@ -34,7 +34,7 @@ class MiniLM(Step):
     example = "minilm:6x384"
     separator = "x"
     trains = True
-    revision = 1
+    revision = 2
     layers: int = argument("Layers", low=1, high=48, start=6)
     width: int = argument("Width", low=8, high=2048, start=384)
 

@@ -28,12 +28,12 @@ class Budget:
 TABLE: dict[str, dict[str, Budget]] = {
     "layers": {
         "quick": Budget(16_000, (500,)),
-        "standard": Budget(64_000, (2_000,)),
+        "standard": Budget(64_000, (5_000,)),
         "full": Budget(500_000, (15_000,)),
     },
     "minilm": {
         "quick": Budget(12_000, (250, 300)),
-        "standard": Budget(64_000, (1_000, 2_000)),
+        "standard": Budget(64_000, (3_000, 5_000)),
         "full": Budget(400_000, (15_000, 15_000)),
     },
     "time": {
