@@ -40,6 +40,7 @@ tables: $(DEV_READY)
 # Measure the shipped rows again, and what is new in the lists of recipes: make measurements ARGS="--data DIR".
 measurements: $(APP_READY)
 	$(BIN)/python -m mma_core sweep --budget standard $(ARGS)
+	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-more.txt $(ARGS)
 	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-en.txt --teacher en $(ARGS)
 	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-of-sw.txt --languages sw $(ARGS)
 	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-of-de.txt --languages de $(ARGS)

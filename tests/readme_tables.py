@@ -112,7 +112,10 @@ def _figures_of(one: charts.Series, rows: list[results.Measurement]) -> str:
     ]
     recipes = {row.recipe for row in one.rows}
     mine = [row for row in rows if one.cpu.startswith(row.cpu) and row.teacher == one.teacher and row.recipe in recipes]
-    languages = len({row.language for row in mine})
+    measured: dict[str, list[results.Place]] = {}
+    for row in mine:
+        measured.setdefault(row.recipe, []).append((row.language, row.dataset))
+    languages = len({code for code, _ in results.comparable(measured)[1]})
     dates = " to ".join(sorted({min(row.date for row in mine), max(row.date for row in mine)}))
     return (
         f"{_table(head, cells)}\nTeacher `{one.teacher}`: averages over {one.rows[0].sets} test files in {languages} "
