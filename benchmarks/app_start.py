@@ -12,6 +12,7 @@ def main() -> None:
     from mma_core.charts import ALL_SETS, SPEEDUP
     from mma_core.charts.by_language import ALL_TYPES
     from mma_core.ui import build_app, compare, filters, insights, languages, questions, robustness
+    from mma_core.ui.teachers import FIRST_TEACHER
 
     build_app()
     laid_out = time.perf_counter()
@@ -19,9 +20,8 @@ def main() -> None:
     for question in questions.QUESTIONS:
         asked, _ = questions.offered(replace(insights.START, question=question))
         questions.answer(asked).draw()
-    teacher = languages.FIRST_TEACHER
-    languages.refresh(teacher, languages.FIRST_RECIPE, languages.GOLD, ALL_TYPES)
-    robustness.refresh(teacher, robustness.FIRST_PERTURBATION, ALL_SETS)
+    languages.refresh(FIRST_TEACHER, languages.FIRST_RECIPE, languages.GOLD, ALL_TYPES)
+    robustness.refresh(FIRST_TEACHER, robustness.FIRST_PERTURBATION, ALL_SETS)
     drawn = time.perf_counter()
     json.dump({"start": laid_out - began, "charts": drawn - laid_out}, sys.stdout)
 

@@ -6,7 +6,7 @@ import shutil
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from threading import Event
@@ -19,12 +19,11 @@ from .folders import cache_root
 from .languages import language
 from .making import run, work_of
 from .orders import Order, folder_of, revision
+from .progress import Report, quiet
 from .recipe import BUDGETS, Recipe
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
-
-Report = Callable[[float, str], None]
 
 
 class BuildCancelled(MMAError):
@@ -76,7 +75,7 @@ def build(  # noqa: PLR0913  (what is built, from what, for how long, and who fo
     languages: Sequence[str] = (),
     budget: str | None = None,
     portable: bool = False,
-    report: Report = lambda fraction, desc: None,
+    report: Report = quiet,
     cancel: Event | None = None,
 ) -> Artifact:
     """Build a recipe's artifact, or open the one that was built before.
@@ -189,7 +188,7 @@ def tagger(
     teacher: str = "multi",
     threads: int | None = None,
     brief: bool = False,
-    report: Report = lambda fraction, desc: None,
+    report: Report = quiet,
     cancel: Event | None = None,
 ) -> runtime.Tagger:
     """A tagger for any recipe, built if need be and opened once a process; of one that trains the best that there is.

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from . import build, engines
 from .errors import DataError
 from .processes import pool
+from .progress import Report
 from .recipe import parse
 from .runtime import Tagger, pools
 from .spans import Span, tags, words
@@ -31,7 +32,6 @@ CHUNKS_AHEAD = 2
 EMPTY = "the text is empty; give TEXT, --file F, or lines on standard input"
 
 Tag = Callable[[Iterable[str]], Iterable[list[Span]]]
-Report = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)

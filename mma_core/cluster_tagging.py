@@ -24,6 +24,7 @@ from . import artifact, build, cluster, runtime, shelf
 from .artifact import Artifact
 from .errors import ArtifactError, RecipeError
 from .folders import cache_root
+from .progress import Report, quiet
 from .recipe import parse
 from .spans import Span
 
@@ -58,7 +59,7 @@ class Machines:
     recipe: str
     teacher: str
     language: str
-    report: build.Report = lambda fraction, desc: None
+    report: Report = quiet
 
     def tag(self, texts: Iterable[str]) -> Iterator[list[Span]]:
         """Tag a stream of texts in order; a few chunks for each processor are on their way at a time.

@@ -27,6 +27,7 @@ from .artifact import Artifact
 from .data import entities
 from .languages import LANGUAGES
 from .matrices import Cost, Matrix
+from .progress import quiet
 from .recipe import Step, World
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def guarded(
         kept, plain = search.kept(best), search.plain
     else:
         world.report(0.2, f"reducing to {step}")
-        best = judge.trial(step.apply(graph, replace(world, report=_quiet)))
+        best = judge.trial(step.apply(graph, replace(world, report=quiet)))
     world.report(0.9, "timing against 32 bits")
     return best.graph, {
         "agreement": best.agreement.tags,
@@ -197,10 +198,6 @@ def guarded(
             "matrices": len(matrices.matrices(graph)),
         },
     }
-
-
-def _quiet(fraction: float, desc: str) -> None:
-    pass
 
 
 class _Judge:
@@ -309,7 +306,7 @@ class _Search:
 
     def _rounding(self, graph: "onnx.ModelProto") -> Callable[[Collection[str]], Any]:
         self._report(f"reducing to {self._step}")
-        return self._step.rounding(graph, replace(self._world, report=_quiet))
+        return self._step.rounding(graph, replace(self._world, report=quiet))
 
     def _try(self, make: Callable[[Collection[str]], Any], exact: Collection[str]) -> bool | None:
         """Whether it holds; None where it does not and neither this trial nor the one before it came much nearer."""

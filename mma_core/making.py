@@ -15,6 +15,7 @@ from .artifact import Artifact
 from .folders import cache_root
 from .orders import SEED, Order, folder_of, revision, versions
 from .pieces import join
+from .progress import Report, part
 from .recipe import Recipe, World
 from .texts import labelled, unlabelled, word_counts
 
@@ -27,8 +28,6 @@ AGREEMENT_TEXTS = 8
 # Percent of words: in 32 bits only a tie may turn a tag.
 EXPORT_LIMIT = 99.0
 PARAMETERS = ("parameters", "embedding_parameters", "nonzero_parameters")
-
-Report = Callable[[float, str], None]
 
 
 def run(order: Order, folder: Path, report: Report) -> Artifact:
@@ -49,13 +48,13 @@ def run(order: Order, folder: Path, report: Report) -> Artifact:
     report(0.02, "loading the teacher")
     teacher = checkpoints.load(order.teacher)
     exporting = 0.75 if order.recipe.trains else 0.2
-    world = world_of(order, teacher, _part(report, 0.1, exporting))
+    world = world_of(order, teacher, part(report, 0.1, exporting))
     current = _changed(teacher, order, world)
     config = checkpoints.plain_config(current)
     limit = checkpoints.max_pieces(config)
     report(exporting, "exporting to ONNX")
     graph = export(current)
-    world = replace(world, encode=_encoder(current, limit), report=_part(report, exporting + 0.1, 0.9))
+    world = replace(world, encode=_encoder(current, limit), report=part(report, exporting + 0.1, 0.9))
     manifest = {**_manifest(order, teacher), **parameter_counts(current), "max_pieces": limit}
     frame = guard.Frame(current.tokenizer, config, manifest, world.threads)
     exact = frame.tagger(graph, engine="onnxruntime", inference_precision="f32")
@@ -93,8 +92,8 @@ def _changed(teacher: "Checkpoint", order: Order, world: World) -> "Checkpoint":
             current, begin = found, number + 1
             break
     for number, step in enumerate(steps[begin:], start=begin):
-        part = _part(world.report, number / len(steps), (number + 1) / len(steps))
-        current = step.apply(current, replace(world, report=part, work=world.work / step.name))
+        within = part(world.report, number / len(steps), (number + 1) / len(steps))
+        current = step.apply(current, replace(world, report=within, work=world.work / step.name))
         if step.trains:
             trained.write(keys[number], current)
     return current
@@ -125,10 +124,6 @@ def world_of(order: Order, teacher: "Checkpoint", report: Report) -> World:
         work=work_of(folder_of(order)),
         shared=cache_root() / "outputs" / teacher.sha256[:16],
     )
-
-
-def _part(report: Report, begin: float, end: float) -> Report:
-    return lambda fraction, desc: report(begin + (end - begin) * fraction, desc)
 
 
 def _encoder(checkpoint: "Checkpoint", limit: int) -> Callable[[Sequence[str]], list[int]]:

@@ -43,15 +43,20 @@ def test_the_table_has_a_row_a_recipe() -> None:
 
 
 def test_pasted_sentences_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fake(recipes: Sequence[Any], corpora: Sequence[Corpus], **_settings: Any) -> Iterator[Measurement]:
+    asked = []
+
+    def fake(recipes: Sequence[Any], corpora: Sequence[Corpus], **settings: Any) -> Iterator[Measurement]:
         (corpus,) = corpora
+        asked.append(settings["teacher"])
         counts = [[1, 1, 1]] * len(corpus.sentences)
         yield from (measured(str(recipe), counts, language=corpus.language) for recipe in recipes)
 
     monkeypatch.setattr(bench, "bench", fake)
-    said, table = own_sentences.measure(own_sentences.SAMPLE, "de", "int8 onnx", MagicMock())
+    said, table = own_sentences.measure(own_sentences.SAMPLE, "de", "int8 onnx", progress=MagicMock())
     assert "1 sentence with 1 entity" in said
     assert [cells[0] for cells in table["data"]] == ["teacher", "int8", "onnx"]
+    own_sentences.measure(own_sentences.SAMPLE, "de", "int8", "en", MagicMock())
+    assert asked == ["multi", "en"]
 
 
 @pytest.mark.parametrize(
@@ -61,12 +66,12 @@ def test_pasted_sentences_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
         ("a\tO\n\n" * 1001, "int8", "has 1,001 sentences"),
         ("Ada\tB-PER\nx\n", "int8", "Your text:2: expected a token and a tag"),
         ("<i>\tB-GPE\n", "int8", "Your text:1: tag &#x27;B-GPE&#x27; is not one of"),
-        ("Ada\tB-PER\n", "", "type from 1 to"),
+        ("Ada\tB-PER\n", "", "type one recipe or more"),
     ],
 )
 def test_what_cannot_be_measured_is_a_notice(text: str, recipes: str, message: str) -> None:
     with pytest.raises(gr.Error, match=r"(?i)" + message):
-        own_sentences.measure(text, "de", recipes, MagicMock())
+        own_sentences.measure(text, "de", recipes, progress=MagicMock())
 
 
 def test_a_file_becomes_text(tmp_path: Path) -> None:

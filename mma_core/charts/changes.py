@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 from ..bootstrap import Difference
 from ..results import Measurement, Place
 from .grid import Grid
+from .heat import SURE_MARK, add_marks, colours, framed
 from .phrases import NONE_MEASURED, brief, change, columns, lines, listed, probability, sets, signed, title, titles
 from .speed import TEACHER
-from .style import BLUE, GREY, ORANGE, faded, nothing, styled
+from .style import nothing
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 MACRO = "All"
-SURE_MARK = "○"
 LARGEST = 20.0
-OUTLINE = "rgb(30, 41, 59)"
 CELL_PIXELS, FRAME_PIXELS = 24, 220
 NOTE = (
     f"Points of F1 against the teacher on the same sentences. {SURE_MARK} surely different: the 95% interval of the "
@@ -132,67 +131,12 @@ def heat_map(found: Sequence[Cell]) -> "go.Figure":
         z=[[cell.found.points if cell else None for cell in row] for row in grid],
         text=[[signed(cell.found.points) if cell else "" for cell in row] for row in grid],
         hovertext=[[hover(cell) if cell else "" for cell in row] for row in grid],
-        **_colours(),
+        **colours(LARGEST),
     )
-    _add_marks(figure, grid)
-    return _framed(figure, recipes, places)
-
-
-def _colours() -> dict[str, Any]:
-    scale = [[0, faded(ORANGE, 0.9)], [0.5, faded(GREY, 0.06)], [1, faded(BLUE, 0.9)]]
-    bar = {"title": {"text": "points", "side": "top"}, "thickness": 10, "len": 200, "lenmode": "pixels"}
-    return {
-        "colorscale": scale,
-        "zmin": -LARGEST,
-        "zmax": LARGEST,
-        "texttemplate": "%{text}",
-        "textfont": {"size": 10},
-        "hoverinfo": "text",
-        "hoverongaps": False,
-        "xgap": 1,
-        "ygap": 1,
-        "colorbar": {**bar, "orientation": "h", "y": -0.01, "yanchor": "top", "tickvals": [-LARGEST, 0, LARGEST]},
-    }
-
-
-def _add_marks(figure: "go.Figure", grid: Sequence[Sequence[Cell | None]]) -> None:
-    sure = [(x, y) for y, row in enumerate(grid) for x, cell in enumerate(row) if cell and cell.found.sure]
-    figure.add_scatter(
-        x=[x for x, _ in sure],
-        y=[y + 0.36 for _, y in sure],
-        mode="markers",
-        marker={"size": 5, "color": "white", "line": {"width": 1, "color": OUTLINE}},
-        name="surely different",
-        showlegend=False,
-        hoverinfo="skip",
-    )
-
-
-def _framed(figure: "go.Figure", recipes: Sequence[str], places: Sequence[Place | None]) -> "go.Figure":
-    styled(figure)
+    add_marks(figure, [(x, y) for y, row in enumerate(grid) for x, cell in enumerate(row) if cell and cell.found.sure])
     named = [f"<b>{MACRO}, macro</b>", *titles([place for place in places if place])]
-    figure.update_layout(
-        height=FRAME_PIXELS + CELL_PIXELS * len(places), margin={"l": 8, "r": 8, "t": 8, "b": 8}, hovermode="closest"
-    )
-    figure.update_xaxes(
-        tickvals=list(range(len(recipes))),
-        ticktext=[brief(recipe) for recipe in recipes],
-        tickangle=-90,
-        tickfont={"size": 10},
-        side="top",
-        range=[-0.5, len(recipes) - 0.5],
-        automargin=True,
-        showgrid=False,
-    )
-    figure.update_yaxes(
-        tickvals=list(range(len(places))),
-        ticktext=named,
-        tickfont={"size": 11},
-        range=[len(places) - 0.5, -0.5],
-        automargin=True,
-        showgrid=False,
-    )
-    return figure
+    height = FRAME_PIXELS + CELL_PIXELS * len(places)
+    return framed(figure, [brief(recipe) for recipe in recipes], named, height=height)
 
 
 def hover(cell: Cell) -> str:

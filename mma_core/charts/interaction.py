@@ -1,4 +1,4 @@
-"""Do techniques add up: a combination's retention against the product of what its steps keep alone."""
+"""Do techniques add up: a combination's retention against the product of what its two halves keep alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,23 +9,26 @@ import numpy as np
 from ..bootstrap import bounds
 from ..results import Place, resampled
 from .grid import Grid
-from .phrases import between, brief, lines, listed, sets, signed, stacked
+from .heat import SURE_MARK, add_marks, colours, framed
+from .phrases import between, brief, lines, listed, sets, signed
 from .speed import TEACHER
-from .style import BLUE, GREY, ORANGE, nothing, styled
+from .style import nothing
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-ROW_PIXELS, FRAME_PIXELS = 44, 130
+ROW_PIXELS, FRAME_PIXELS = 40, 220
+LARGEST = 20.0
 LEAST_F1 = 0.1
 EMPTY = (
-    "No combination was measured together with each of its steps alone. Measure one, for example\n"
+    "No combination was measured together with both of its halves alone. Measure one, for example\n"
     "python -m mma_core bench layers:10 int8 layers:10+int8 --languages de,en"
 )
 NOTE = (
-    "Retention is F1 as a share of the teacher's, the geometric mean over data sets. Expected: the product of the "
-    "retentions of the steps alone. Blue: the combination keeps surely more than that; orange: surely less; grey: may "
-    "be chance (95% intervals of the paired bootstrap)."
+    "What is down, with what is across put on top. In a cell: the share of the teacher's F1 that the combination keeps "
+    "(geometric mean over data sets), and in brackets what was to be expected, the product of the shares that both "
+    f"keep alone; its colour is their difference. {SURE_MARK} surely different: the 95% interval of the paired "
+    f"bootstrap excludes 0. Colours end at ±{LARGEST:.0f} points."
 )
 
 
@@ -40,23 +43,30 @@ class Share:
 
 @dataclass(frozen=True)
 class Interaction:
-    """A combination beside its parts.
+    """A combination beside its two halves.
 
     Attributes:
-        recipe: the combination.
-        parts: each step alone → what it keeps.
+        first: its first steps.
+        second: the others.
+        alone: what each half keeps.
         expected: product of those.
         measured: what the combination keeps.
         surplus: measured less expected, in points of retention.
         places: the data sets that all were measured on.
     """
 
-    recipe: str
-    parts: dict[str, Share]
+    first: str
+    second: str
+    alone: tuple[Share, Share]
     expected: Share
     measured: Share
     surplus: Share
     places: tuple[Place, ...]
+
+    @property
+    def recipe(self) -> str:
+        """The combination."""
+        return f"{self.first}+{self.second}"
 
     @property
     def sure(self) -> bool:
@@ -65,21 +75,32 @@ class Interaction:
 
 
 def interactions(grid: Grid) -> list[Interaction]:
-    """Every combination whose steps were measured alone too, what surprises most first."""
-    found = [_interaction(grid, recipe) for recipe in grid.recipes if "+" in recipe]
+    """Every combination, cut wherever both halves were measured alone too, what surprises most first."""
+    found = [_interaction(grid, *halves) for recipe in grid.recipes for halves in _cuts(recipe)]
     return sorted((one for one in found if one), key=lambda one: -abs(one.surplus.value))
 
 
-def _interaction(grid: Grid, recipe: str) -> Interaction | None:
-    parts = recipe.split("+")
-    places = tuple(grid.places(TEACHER, recipe, *parts))
+def _cuts(recipe: str) -> list[tuple[str, str]]:
+    steps = recipe.split("+")
+    return [("+".join(steps[:cut]), "+".join(steps[cut:])) for cut in range(1, len(steps))]
+
+
+def _interaction(grid: Grid, first: str, second: str) -> Interaction | None:
+    places = tuple(grid.places(TEACHER, f"{first}+{second}", first, second))
     if not places:
         return None
-    alone = {part: _retention(grid, part, places) for part in parts}
-    expected = np.prod(list(alone.values()), axis=0)
-    measured = _retention(grid, recipe, places)
-    shares = {part: _share(found) for part, found in alone.items()}
-    return Interaction(recipe, shares, _share(expected), _share(measured), _share(measured - expected), places)
+    one, other = (_retention(grid, half, places) for half in (first, second))
+    measured = _retention(grid, f"{first}+{second}", places)
+    expected = one * other
+    return Interaction(
+        first,
+        second,
+        (_share(one), _share(other)),
+        _share(expected),
+        _share(measured),
+        _share(measured - expected),
+        places,
+    )
 
 
 def _retention(grid: Grid, recipe: str, places: Sequence[Place]) -> np.ndarray:
@@ -104,13 +125,13 @@ def _share(found: np.ndarray) -> Share:
 
 
 def takeaway(found: Sequence[Interaction]) -> str:
-    """What the data say in one line: how many combinations keep surely more or less than expected, and the largest."""
+    """What the data say in one line: how many pairs keep surely more or less than expected, and the largest."""
     if not found:
         return EMPTY
     more = [one for one in found if one.surplus.low > 0]
     less = [one for one in found if one.surplus.high < 0]
     if not more and not less:
-        return f"Techniques multiply: no combination of {len(found)} surely differs from the product of its steps."
+        return f"Techniques multiply: none of {_pairs(len(found))} surely differs from the product of its halves."
     said = [
         f"{len(group)} keep{'s' if len(group) == 1 else ''} surely {word}"
         for group, word in ((more, "more"), (less, "less"))
@@ -118,83 +139,50 @@ def takeaway(found: Sequence[Interaction]) -> str:
     ]
     most = max((*more, *less), key=lambda one: abs(one.surplus.value))
     return (
-        f"Of {len(found)} combination{'s' if len(found) > 1 else ''}, {listed(said)} than the product of the steps; "
-        f"most of all {brief(most.recipe)}: {most.measured.value:.1f}% kept, {most.expected.value:.1f}% expected, "
+        f"Of {_pairs(len(found))}, {listed(said)} than the product of the halves; most of all {brief(most.first)} with "
+        f"{brief(most.second)}: {most.measured.value:.1f}% kept, {most.expected.value:.1f}% expected, "
         f"{signed(most.surplus.value)} {between(most.surplus.low, most.surplus.high)}."
     )
 
 
-def dumbbells(found: Sequence[Interaction]) -> "go.Figure":
-    """One row a combination: an open marker where expected, a full one with its interval where measured."""
+def _pairs(count: int) -> str:
+    return f"{count} pair{'' if count == 1 else 's'} of techniques"
+
+
+def matrix(found: Sequence[Interaction]) -> "go.Figure":
+    """First halves down, second halves across: measured, expected, and by colour what lies between them."""
     import plotly.graph_objects as go
 
     if not found:
         return nothing(EMPTY)
+    down, across = sorted({one.first for one in found}, key=_length), sorted({one.second for one in found}, key=_length)
+    at = {(one.first, one.second): one for one in found}
+    cells = [[at.get((first, second)) for second in across] for first in down]
     figure = go.Figure()
-    for index, one in enumerate(found):
-        figure.add_scatter(
-            x=[one.expected.value, one.measured.value],
-            y=[index, index],
-            mode="lines",
-            line={"color": _colour(one), "width": 2},
-            showlegend=False,
-            hoverinfo="skip",
-        )
-    _add(figure, found, filled=False)
-    _add(figure, found, filled=True)
-    styled(figure)
-    figure.update_layout(
-        height=FRAME_PIXELS + ROW_PIXELS * len(found),
-        margin={"l": 8, "r": 12, "t": 48, "b": 16},
-        legend={"y": -0.02},
+    figure.add_heatmap(
+        z=[[one.surplus.value if one else None for one in row] for row in cells],
+        text=[
+            [f"{one.measured.value:.1f}<br>({one.expected.value:.1f})" if one else "" for one in row] for row in cells
+        ],
+        hovertext=[[_hover(one) if one else "" for one in row] for row in cells],
+        **colours(LARGEST),
     )
-    figure.update_yaxes(
-        tickvals=list(range(len(found))),
-        ticktext=[stacked(one.recipe) for one in found],
-        tickfont={"size": 11},
-        range=[len(found) - 0.5, -0.5],
-        automargin=True,
-    )
-    figure.update_xaxes(title_text="Retention (%)", title_font_size=12, side="top")
-    return figure
+    add_marks(figure, [(x, y) for y, row in enumerate(cells) for x, one in enumerate(row) if one and one.sure])
+    names = [[brief(half) for half in halves] for halves in (across, down)]
+    return framed(figure, *names, height=FRAME_PIXELS + ROW_PIXELS * len(down))
 
 
-def _colour(one: Interaction) -> str:
-    return (BLUE if one.surplus.low > 0 else ORANGE) if one.sure else GREY
-
-
-def _add(figure: "go.Figure", found: Sequence[Interaction], *, filled: bool) -> None:
-    shares = [one.measured if filled else one.expected for one in found]
-    bars = {
-        "type": "data",
-        "array": [share.high - share.value for share in shares],
-        "arrayminus": [share.value - share.low for share in shares],
-        "color": GREY,
-        "thickness": 1.5,
-        "width": 0,
-    }
-    figure.add_scatter(
-        x=[share.value for share in shares],
-        y=list(range(len(found))),
-        error_x=bars if filled else None,
-        mode="markers",
-        marker={
-            "color": [_colour(one) for one in found],
-            "size": 10,
-            "symbol": "circle" if filled else "circle-open",
-            "line": {"width": 2, "color": [_colour(one) for one in found]},
-        },
-        name="measured" if filled else "expected",
-        hovertext=[_hover(one) for one in found],
-        hoverinfo="text",
-    )
+def _length(half: str) -> tuple[int, str]:
+    """The simple halves before the composed ones."""
+    return half.count("+"), half
 
 
 def _hover(one: Interaction) -> str:
+    halves = zip((one.first, one.second), one.alone, strict=True)
     return lines(
         [
             brief(one.recipe),
-            *(f"{brief(part)} alone keeps {_text(share)}" for part, share in one.parts.items()),
+            *(f"{brief(half)} alone keeps {_text(share)}" for half, share in halves),
             f"Expected {_text(one.expected)}",
             f"Measured {_text(one.measured)}",
             f"Difference {signed(one.surplus.value)} {between(one.surplus.low, one.surplus.high)} points of retention",
@@ -208,11 +196,13 @@ def _text(share: Share) -> str:
 
 
 def records(found: Sequence[Interaction]) -> list[dict[str, Any]]:
-    """The figure's data, one row a combination."""
+    """The figure's data, one row a cell."""
     return [
         {
-            "Combination": one.recipe,
-            "Steps alone %": " × ".join(f"{share.value:.1f}" for share in one.parts.values()),
+            "First": one.first,
+            "Second": one.second,
+            "First alone %": round(one.alone[0].value, 2),
+            "Second alone %": round(one.alone[1].value, 2),
             "Expected %": round(one.expected.value, 2),
             "Measured %": round(one.measured.value, 2),
             "95% from": round(one.measured.low, 2),

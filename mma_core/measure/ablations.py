@@ -1,7 +1,7 @@
 """What helps a teacher: small runs from the same start that differ in one thing, compared on dev files."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import bootstrap
 from ..data import SILVER, Corpus, corpora
 from ..errors import DataError
+from ..progress import Report, part
 from .checkpoints import SEED, Scores, score
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 PLAN = Path(__file__).parents[2] / "precomputed" / "training" / "ablations.toml"
 TABLE = PLAN.with_suffix(".jsonl")
 CONTROL = "control"
-
-Report = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -99,16 +98,13 @@ def run(teacher: str, names: Sequence[str], *, data: Path, work: Path, report: R
     chosen = [CONTROL, *(name for name in plan.stages if name != CONTROL and (not names or name in names))]
     rows, control = [], None
     for done, name in enumerate(chosen):
-        scores, seconds = _scored(plan, name, data, work, _part(report, done, len(chosen), name))
+        tell = part(report, done / len(chosen), (done + 1) / len(chosen), name)
+        scores, seconds = _scored(plan, name, data, work, tell)
         control = control or scores
         row = {"teacher": teacher, "name": name, **_row(plan, name, scores, control), "seconds": seconds}
         rows.append(row)
         _store(row)
     return rows
-
-
-def _part(report: Report, done: int, count: int, name: str) -> Report:
-    return lambda fraction, desc: report((done + fraction) / count, f"{name}: {desc}")
 
 
 def _scored(plan: Plan, name: str, data: Path, work: Path, report: Report) -> tuple[Scores, float]:

@@ -17,9 +17,10 @@ from .. import build, builtin, cluster, engines, sources
 from ..data import Sentence
 from ..errors import ArtifactError, RecipeError
 from ..folders import cache_root
+from ..progress import Report
 from ..recipe import Recipe
 from ..results import Measurement
-from .bench import Report, Stand, cpu, drawn, journal_of, journals, set_up
+from .bench import Stand, cpu, drawn, journal_of, journals, set_up
 from .journal import Journal
 from .plan import Crew, Place, Plan, Unit
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..data import Corpus
+from ..progress import Report
 from ..recipe import Recipe
 from ..results import Measurement
-from .bench import SENTENCES, Report
+from .bench import SENTENCES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from ..engines import Answer, BulkEngine
 from ..errors import DataError, RecipeError
 from ..languages import language
 from ..pieces import join
+from ..progress import Report, quiet
 from ..recipe import Recipe
 from ..runtime import ArtifactTagger, open_artifact
 from ..shortlist import Encoded
@@ -28,8 +29,6 @@ from .peak import peaks
 ROUNDS = 5
 STAGES = ("splitting", "normalising", "tokenising", "padding", "model", "decoding")
 PRECISIONS = {"int8": "int8", "int8static": "int8", "bf16": "bf16"}
-
-Report = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -72,9 +71,7 @@ class Profile:
     cpu: str
 
 
-def profile(
-    wanted: Recipe, *, teacher: str = "multi", code: str = "en", report: Report = lambda fraction, desc: None
-) -> Profile:
+def profile(wanted: Recipe, *, teacher: str = "multi", code: str = "en", report: Report = quiet) -> Profile:
     """Take a recipe apart on the sample sentences of a language; it is built if need be.
 
     Args:

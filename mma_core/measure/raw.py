@@ -15,11 +15,12 @@ from .. import bootstrap, build, sources
 from ..data import LABELS, Corpus, Sentence, draw
 from ..errors import DataError
 from ..orders import revision
+from ..progress import Report, quiet
 from ..recipe import Recipe
 from ..results import SCHEMA, RawText
 from ..runtime import Tagger
 from ..spans import Span, Word, repair, spans, words
-from .bench import SENTENCES, Report, cpu
+from .bench import SENTENCES, cpu
 from .rebuild import rebuild
 from .scoring import SEED
 
@@ -35,7 +36,7 @@ def compare(
     teacher: str = "multi",
     sentences: int = SENTENCES,
     command: str = "",
-    report: Report = lambda fraction, desc: None,
+    report: Report = quiet,
 ) -> Iterator[RawText]:
     """Tag each corpus twice, from its words and from its raw text.
 

@@ -11,10 +11,11 @@ from .. import build, orders, results, sources
 from ..data import Corpus, Sentence, draw, read_conll
 from ..errors import DataError
 from ..languages import language
+from ..progress import Report, quiet
 from ..recipe import Recipe
 from ..results import SCHEMA, UNPERTURBED, Robustness
 from .accuracy import accuracy
-from .bench import SENTENCES, Report, cpu
+from .bench import SENTENCES, cpu
 from .perturb import PERTURBATIONS, Material, Perturbation, entities, words
 from .scoring import SEED
 
@@ -72,7 +73,7 @@ def measure(
     plan: Plan,
     table: Path,
     *,
-    report: Report = lambda fraction, desc: None,
+    report: Report = quiet,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Robustness]:
     """Measure what the table lacks, and add it perturbation by perturbation.

@@ -12,9 +12,10 @@ from ..data import Corpus
 from ..errors import DataError
 from ..folders import cache_root
 from ..orders import revision
+from ..progress import Report
 from ..recipe import Recipe, parse
 from ..results import Measurement
-from .bench import Report, cpu, drawn, set_up
+from .bench import cpu, drawn, set_up
 from .plan import Crew, Place, Plan, Unit
 from .scoring import SEED, Share
 

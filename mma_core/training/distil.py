@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ..checkpoint import Checkpoint
+from ..progress import Report
 from ..surgery import Parts, parts
 from . import losses as terms
-from .loop import Batch, Report, Settings, accelerator, attention, fit, plan_batches
+from .loop import Batch, Settings, accelerator, attention, fit, plan_batches
 from .material import Material
 from .ner import IGNORE, collate
 from .outputs import LOGITS, Outputs, Silence, open_outputs, states

@@ -16,7 +16,8 @@ from accelerate import Accelerator
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-Report = Callable[[float, str], None]
+from ..progress import Report
+
 Batch = dict[str, torch.Tensor]
 Prepare = Callable[[int, np.ndarray], Batch]
 Loss = Callable[[torch.nn.Module, Batch], torch.Tensor]

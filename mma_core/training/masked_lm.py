@@ -17,8 +17,9 @@ from transformers import BertForTokenClassification
 from ..data import Corpus, Sentence, read_text
 from ..errors import DataError
 from ..languages import LANGUAGES
+from ..progress import Report
 from . import encoder, ner
-from .loop import Batch, Report, fit
+from .loop import Batch, fit
 from .ner import IGNORE, MAX_PIECES, Labelled
 from .plans import Mixture, Stage
 

@@ -14,9 +14,10 @@ from transformers import BertForTokenClassification
 from ..data import SILVER, TAGS, Corpus, Sentence, corpora, entities, may_train
 from ..errors import DataError
 from ..pieces import NO_PIECE, STARTS_UNSPACED, first_pieces, join
+from ..progress import Report
 from ..spans import words
 from . import encoder
-from .loop import Batch, Report, attention, fit, plan_batches
+from .loop import Batch, attention, fit, plan_batches
 from .plans import Mixture, Stage
 
 IGNORE = -100

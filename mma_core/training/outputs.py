@@ -18,7 +18,8 @@ from filelock import FileLock
 
 from ..checkpoint import Checkpoint
 from ..folders import lock_of, make_room
-from .loop import Batch, Report, accelerator
+from ..progress import Report
+from .loop import Batch, accelerator
 from .material import Material
 from .ner import collate
 

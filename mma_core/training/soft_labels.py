@@ -15,9 +15,10 @@ from torch import nn
 from transformers import BertForTokenClassification
 
 from ..data import Sentence
+from ..progress import Report
 from ..spans import words
 from . import encoder, ner
-from .loop import Batch, Report, attention, fit
+from .loop import Batch, attention, fit
 from .ner import IGNORE, Labelled
 from .plans import Stage
 

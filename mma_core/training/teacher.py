@@ -19,8 +19,9 @@ from transformers import BertForTokenClassification
 
 from ..data import Corpus
 from ..errors import DataError
+from ..progress import Report, part
 from . import encoder, masked_lm, ner, soft_labels
-from .loop import Report, accelerator, non_default
+from .loop import accelerator, non_default
 from .plans import ENCODER, PLANS, Stage, read_plans
 
 _TASKS: dict[str, tuple[Callable[..., ner.Labelled], Callable[..., BertForTokenClassification]]] = {
@@ -88,7 +89,7 @@ def run_stages(name: str, stages: Sequence[Stage], *, data: Path, work: Path, re
             files |= {corpus.path: (corpus, size) for corpus, size in zip(labels.files, sizes, strict=True)}
             _note_seen(seen, labels, stage)
         if not (place / "checkpoint").is_dir():
-            share = _part(report, number, len(stages), stage.name)
+            share = part(report, number / len(stages), (number + 1) / len(stages), stage.name)
             before = {stages[index].name: folder for index, folder in enumerate(folders)}
             model = _run(stage, before, tokenizer=tokenizer, labels=labels, folder=place, report=share)
             _keep(model, tokenizer, place / "checkpoint")
@@ -135,10 +136,6 @@ def stage_key(stage: Stage, files: Sequence[Corpus], before: str) -> str:
         "before": before,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _part(report: Report, number: int, count: int, name: str) -> Report:
-    return lambda fraction, desc: report((number + fraction) / count, f"{name}: {desc}")
 
 
 def _note_seen(seen: dict[str, set[tuple[str, int]]], labels: ner.Labelled, stage: Stage) -> None:

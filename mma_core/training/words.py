@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ..data import WORDS, open_text
 from ..languages import LANGUAGES, WordRule
+from ..progress import Report
 from ..spans import words
 from . import encoder
-from .loop import Report
 
 MOST = 12_000
 

@@ -14,12 +14,13 @@ from ..languages import HIGH_FROM, MID_FROM, Tier
 from ..results import Measurement
 from . import downloads, format
 from .notices import notices
+from .teachers import FIRST_TEACHER
 
 GOLD, SILVER = "gold", "silver"
 KINDS = [("Gold (by people)", GOLD), ("Silver (automatic)", SILVER)]
 TYPES = [("All", ALL_TYPES), *((label, label) for label in LABELS)]
 PLOT = "mma-by-language"
-FIRST_TEACHER, FIRST_RECIPE = "multi", "int8"
+FIRST_RECIPE = "int8"
 TABLE = (
     "Language",
     "Data set",

@@ -14,9 +14,9 @@ from ..errors import DataError
 from ..languages import LANGUAGES
 from . import format
 from .notices import notices
-from .recipe_list import MOST_RECIPES, legal, read_recipes
+from .recipe_list import legal, read_recipes
+from .teachers import FIRST_TEACHER, teacher_choice
 
-FIRST_TEACHER = "multi"
 ALL_THREADS = 0
 SCROLL = "() => document.querySelector('#mma-measure')?.scrollIntoView({behavior: 'smooth'})"
 ABOUT = (
@@ -102,17 +102,17 @@ def filled(shown: Sequence[Series]) -> list[Any]:
     recipes = list(dict.fromkeys(row.recipe for row in sorted(rows, key=lambda row: -row.speedup)))
     if not recipes:
         raise DataError("no recipe is shown that could be measured here")
-    most = recipes[:MOST_RECIPES]
-    said = f"The {len(most)} fastest of {len(recipes)} recipes shown." if len(most) < len(recipes) else ""
+    said = (
+        f"{len(recipes)} recipes; for some, untick the filters above or delete them here." if len(recipes) > 1 else ""
+    )
     known = {"value": teacher} if teacher in builtin.names() else {}
-    return [gr.update(open=True), gr.update(value=" ".join(most)), gr.update(**known), format.note(said)]
+    return [gr.update(open=True), gr.update(value=" ".join(recipes)), gr.update(**known), format.note(said)]
 
 
 def layout() -> Controls:
     """Lay out the accordion inside the open Blocks."""
     offered = [(LANGUAGES[corpus.language].name, corpus.language) for corpus in samples()]
-    known, threads = builtin.names(), available_threads()
-    teacher = FIRST_TEACHER if FIRST_TEACHER in known else next(iter(known), None)
+    threads = available_threads()
     with gr.Accordion("Measure a recipe here", open=False, elem_id="mma-measure") as accordion:
         gr.HTML(format.note(ABOUT))
         with gr.Row():
@@ -125,7 +125,7 @@ def layout() -> Controls:
                 visible=threads > 1,
                 min_width=160,
             )
-            teachers = gr.Dropdown(known, value=teacher, label="Teacher", visible=len(known) > 1, min_width=120)
+            teacher = teacher_choice()
         run = gr.Button("Measure", variant="primary")
         done = gr.HTML(min_height=60)
-    return Controls(accordion, run, [recipes, codes, count, teachers], done)
+    return Controls(accordion, run, [recipes, codes, count, teacher], done)

@@ -20,6 +20,7 @@ from ..results import Measurement
 from . import format
 from .notices import notices
 from .recipe_list import read_recipes
+from .teachers import FIRST_TEACHER, teacher_choice
 
 NAME = "your text"
 MOST_SENTENCES = 1000
@@ -59,6 +60,7 @@ def measure(
     text: str,
     code: str,
     spelled: str,
+    teacher: str | None = FIRST_TEACHER,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> list[Any]:
     """Measure recipes on pasted sentences.
@@ -70,11 +72,11 @@ def measure(
         DataError: there are no sentences or too many, or a line is not a word and a tag.
         RecipeError: as `read_recipes`.
     """
-    rows = _rows(text, language(code).code, read_recipes(spelled), progress)
+    rows = _rows(text, language(code).code, read_recipes(spelled), teacher or FIRST_TEACHER, progress)
     return [f'<p class="mma-takeaway">{"<br>".join(html.escape(line) for line in verdicts(rows))}</p>', cells(rows)]
 
 
-def _rows(text: str, code: str, recipes: Sequence[Recipe], progress: gr.Progress) -> list[Measurement]:
+def _rows(text: str, code: str, recipes: Sequence[Recipe], teacher: str, progress: gr.Progress) -> list[Measurement]:
     from ..measure.bench import bench
 
     sentences = list(parse_conll((text or "").splitlines(), NAME))
@@ -84,7 +86,14 @@ def _rows(text: str, code: str, recipes: Sequence[Recipe], progress: gr.Progress
         path = Path(folder) / "own.conll"
         path.write_text(text, encoding="utf-8")
         corpora = [Corpus("yours", code, "test", path)]
-        found = bench(recipes, corpora, sentences=MOST_SENTENCES, command="app, own sentences", report=progress)
+        found = bench(
+            recipes,
+            corpora,
+            teacher=teacher,
+            sentences=MOST_SENTENCES,
+            command="app, own sentences",
+            report=progress,
+        )
         return [_cautious(row) for row in found]
 
 
@@ -146,13 +155,14 @@ def layout() -> None:
         with gr.Row():
             recipes = gr.Textbox("int8", label="Recipes, with spaces between", elem_classes="mma-code")
             code = gr.Dropdown(offered, value="de", label="Language")
+            teacher = teacher_choice()
         run = gr.Button("Measure on these sentences", variant="primary")
         said = gr.HTML(min_height=60)
         rows = gr.Dataframe(headers=list(TABLE), interactive=False, max_height=320)
     upload.upload(load, upload, text, api_visibility="private")
     run.click(
         measure,
-        [text, code, recipes],
+        [text, code, recipes, teacher],
         [said, rows],
         api_name="measure_own",
         show_progress_on=said,

@@ -138,10 +138,10 @@ def which_types(asked: Asked) -> Answer:
 
 
 def do_they_add_up(asked: Asked) -> Answer:
-    """Combinations against their steps."""
+    """Combinations against their halves."""
     rows = gathered(asked)
     found = interaction.interactions(rows)
-    draw = partial(interaction.dumbbells, found)
+    draw = partial(interaction.matrix, found)
     return Answer(interaction.takeaway(found), _noted(interaction.NOTE, rows), draw, interaction.records(found))
 
 

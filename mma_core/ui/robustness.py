@@ -16,8 +16,9 @@ from ..measure.perturb import PERTURBATIONS
 from ..results import Robustness
 from . import downloads
 from .notices import notices
+from .teachers import FIRST_TEACHER
 
-FIRST_TEACHER, FIRST_PERTURBATION = "multi", "typos"
+FIRST_PERTURBATION = "typos"
 PLOT, SPARSE_PLOT = "mma-robustness", "mma-sparsity"
 ALL = ("Average over data sets", ALL_SETS)
 TABLE = ("Recipe", "Language", "Data set", "Strength", "F1 % [95%]", "Change", "Sentences changed %", "Sentences")

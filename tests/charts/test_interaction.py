@@ -1,4 +1,4 @@
-"""Combinations against the product of their steps."""
+"""Combinations against the product of their halves."""
 
 import pytest
 from grids import ROWS, grid_of
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import scored
 
-from mma_core.charts.interaction import EMPTY, dumbbells, interactions, records, takeaway
+from mma_core.charts.interaction import EMPTY, Interaction, interactions, matrix, records, takeaway
 
 
 def test_expected_is_the_product_and_the_mean_is_geometric() -> None:
@@ -21,7 +21,9 @@ def test_expected_is_the_product_and_the_mean_is_geometric() -> None:
     assert found.surplus.high < 0
     assert found.measured.low < found.measured.value < found.measured.high
     line = takeaway([found])
-    assert line.startswith("Of 1 combination, 1 keeps surely less than the product of the steps; most of all layers:6")
+    assert line.startswith(
+        "Of 1 pair of techniques, 1 keeps surely less than the product of the halves; most of all layers:6 with int8: "
+    )
 
 
 def test_equal_to_the_product_is_no_surprise() -> None:
@@ -39,22 +41,37 @@ def test_what_lacks_a_part_is_left_out(missing: str) -> None:
     found = interactions(grid_of([row for row in ROWS if row.recipe != missing]))
     assert found == []
     assert takeaway(found) == EMPTY
-    assert "mma_core bench" in dumbbells(found).layout.annotations[0].text
+    assert "mma_core bench" in matrix(found).layout.annotations[0].text
 
 
 def test_steps_that_are_gone_from_the_grammar_count_too() -> None:
     rows = [scored("teacher", 90), scored("gone:3", 80), scored("int8", 85), scored("gone:3+int8", 70)]
     (found,) = interactions(grid_of(rows))
-    assert list(found.parts) == ["gone:3", "int8"]
-    assert records([found])[0]["Combination"] == "gone:3+int8"
+    assert (found.first, found.second) == ("gone:3", "int8")
+    assert records([found])[0]["First"] == "gone:3"
 
 
-def test_two_markers_a_combination() -> None:
-    found = interactions(grid_of())
-    line, expected, measured = dumbbells(found).data
-    assert (expected.marker.symbol, measured.marker.symbol) == ("circle-open", "circle")
-    assert list(line.x) == [expected.x[0], measured.x[0]]
-    assert "layers:6 alone keeps" in measured.hovertext[0]
+def test_a_combination_of_three_is_cut_wherever_both_halves_were_measured() -> None:
+    recipes = {"layers:6": 60, "vocab:de": 80, "int8": 75, "layers:6+vocab:de": 50, "layers:6+vocab:de+int8": 40}
+    rows = [scored("teacher", 90), *(scored(recipe, right) for recipe, right in recipes.items())]
+    found = interactions(grid_of(rows))
+    assert {(one.first, one.second) for one in found} == {("layers:6", "vocab:de"), ("layers:6+vocab:de", "int8")}
+
+
+def test_a_cell_a_pair_marked_where_it_is_sure() -> None:
+    sure = interactions(grid_of())
+    rows = [scored(recipe, 80, "de") for recipe in ("teacher", "vocab:de", "bf16", "vocab:de+bf16")]
+    heat, marks = matrix([*sure, *interactions(grid_of(rows))]).data
+    assert [[text.split("<br>")[-1] for text in row] for row in heat.text] == [
+        ["", f"({_expected(sure)})"],
+        ["(100.0)", ""],
+    ]
+    assert list(marks.x) == [1]
+    assert "layers:6 alone keeps" in heat.hovertext[0][1]
+
+
+def _expected(found: list[Interaction]) -> str:
+    return f"{found[0].expected.value:.1f}"
 
 
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 30), st.integers(0, 30))

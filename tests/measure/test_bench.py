@@ -124,6 +124,22 @@ def test_the_teacher_runs_even_if_not_asked_for(
     assert row.speedup > 0
 
 
+def test_of_many_each_group_runs_beside_the_teacher(
+    rows: list[Measurement], corpus: Corpus, teacher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "fresh", lambda *_arguments, **_settings: Fresh(1.0, 1.0))
+    monkeypatch.setattr(room, "AT_ONCE", 1)
+    seen: list[float] = []
+    recipes = [parse("onnx"), parse("teacher")]
+    found = list(bench(recipes, [corpus], teacher=teacher, report=lambda share, _: seen.append(share)))
+    assert [(row.recipe, row.f1, row.retention) for row in found] == [
+        ("onnx", rows[1].f1, rows[1].retention),
+        ("teacher", rows[0].f1, 100),
+    ]
+    assert seen == sorted(seen)
+    assert 0.5 < seen[-1] < 1
+
+
 def test_a_measurement_that_was_cut_off_goes_on(
     made: Made, corpus: Corpus, teacher: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
