@@ -1,7 +1,8 @@
 """Whether the instrument itself can be trusted: `python -m benchmarks.instrument`.
 
 `bench` runs twice on the same recipes and sample sentences, each time in a fresh process, and the speed-ups of both
-runs are compared; then the app is started in a fresh process and all its charts are drawn. The answer is one line in
+runs are compared; then the app is started in a fresh process and all its charts are drawn, and a browser opens each of
+its tabs. The answer is one line in
 `precomputed/instrument.jsonl`.
 """
 
@@ -41,6 +42,7 @@ class Steadiness:
         bench_seconds: of the two runs.
         app_seconds: from a fresh process's first import to the app, laid out.
         charts_seconds: to draw every chart of it.
+        browser_seconds: tab → from opening the running app's page to the tab's first chart on the screen.
         languages: of the sample sentences.
         threads: of each tagger.
         cpu: the machine.
@@ -53,6 +55,7 @@ class Steadiness:
     bench_seconds: list[float]
     app_seconds: float
     charts_seconds: float
+    browser_seconds: dict[str, float]
     languages: str
     threads: int
     cpu: str
@@ -98,9 +101,10 @@ def _bench(recipes: Sequence[str], languages: str) -> tuple[dict[str, dict[str, 
     return speedups(json.loads(done.stdout)), round(time.perf_counter() - began, 1)
 
 
-def _app() -> dict[str, float]:
-    """Seconds until the app is laid out, and those that all its charts take."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks.app_start"], check=True, capture_output=True, text=True)
+def _seconds(benchmark: str) -> dict[str, float]:
+    """What another benchmark says, run in a fresh process."""
+    command = [sys.executable, "-m", f"benchmarks.{benchmark}"]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return {what: round(seconds, 2) for what, seconds in json.loads(done.stdout).items()}
 
 
@@ -112,14 +116,15 @@ def examine(recipes: Sequence[str], languages: str, command: str) -> Steadiness:
         subprocess.run(tag, check=True, stdout=subprocess.DEVNULL)
     runs = [_bench(recipes, languages) for _ in range(2)]
     differences, worst = compared(runs[0][0], runs[1][0])
-    _app()  # the first start writes byte code
-    app = _app()
+    _seconds("app_start")  # the first start writes byte code
+    app = _seconds("app_start")
     return Steadiness(
         differences=differences,
         worst=worst,
         bench_seconds=[seconds for _, seconds in runs],
         app_seconds=app["start"],
         charts_seconds=app["charts"],
+        browser_seconds=_seconds("browser"),
         languages=languages,
         threads=engines.available_threads(),
         cpu=cpu(),

@@ -94,6 +94,7 @@ def foreign(url: str) -> list[str]:
 
 def test_tag_and_compare(address: str, page: Any) -> None:
     page.goto(address)
+    page.locator("#mma-ahead .js-plotly-plot").wait_for(state="attached")  # the charts' library is loaded ahead
     page.locator("#mma-language input").fill("German")
     page.keyboard.press("Enter")
     page.locator("#mma-text textarea").fill(TEXT)

@@ -12,7 +12,7 @@ from .notices import notices
 from .questions import QUESTIONS, Asked, Offered
 
 PLOT = "mma-insight"
-RECIPE_COLUMNS = ("Recipe", "A", "B", "Combination")
+RECIPE_COLUMNS = ("Recipe", "A", "B", "First", "Second")
 KINDS = [("Gold", grid.GOLD_SETS), ("Silver", grid.SILVER_SETS), ("Both", grid.EVERY_SET)]
 UNITS = [("Retention", questions.RETENTION), ("F1", questions.F1)]
 ERRORS = [("Change against the teacher", questions.CHANGE), ("All errors", questions.WHOLE)]

@@ -33,7 +33,7 @@ def test_a_line_is_added(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys
     monkeypatch.setattr(
         instrument, "_bench", lambda recipes, _languages: ({name: {"de": 2.0} for name in recipes}, 1.5)
     )
-    monkeypatch.setattr(instrument, "_app", lambda: {"start": 1.0, "charts": 0.5})
+    monkeypatch.setattr(instrument, "_seconds", lambda _benchmark: {"start": 1.0, "charts": 0.5})
     for _ in range(2):
         instrument.main(["int8", "--languages", "de", "--table", str(table)])
     lines = [json.loads(line) for line in table.read_text(encoding="utf-8").splitlines()]
