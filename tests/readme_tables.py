@@ -203,6 +203,7 @@ def _ablations_of(rows: list[dict[str, Any]]) -> str:
         for row in sorted(rows, key=lambda row: (bool(row["changes"]), -row["difference"]))
     ]
     start = "the bare encoder" if one["after"] == 0 else f"stage {one['after']}"
+    start = f"the shipped `{one['start']}`" if one.get("start") else start  # older rows do not say
     told = (
         f"`{one['teacher']}`: each {one['steps']} steps of {one['batch_size']} sentences, begun from {start}; macro "
         f"F1 on {one['dev_sentences']} dev sentences, {one['hardware']}, {one['date']}: `{one['command']}`."

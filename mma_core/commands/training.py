@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
     _name_and_data(curve, "dev files")
     _work_option(curve)
     ablations = command(parts, "ablations", _train_ablations, "train small variants and compare them on dev files")
-    ablations.add_argument("name", metavar="TEACHER", help="the teacher")
+    ablations.add_argument("name", metavar="TEACHER", help="the teacher, or another part of ablations.toml")
     ablations.add_argument("runs", nargs="*", metavar="RUN", help="of these alone")
     ablations.add_argument("--data", type=Path, required=True, metavar="DIR", help="data folder")
     _work_option(ablations)

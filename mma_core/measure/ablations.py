@@ -26,8 +26,8 @@ class Plan:
     """The runs to compare for a teacher.
 
     Attributes:
-        teacher: the runs go on from its first stages.
-        after: how many; 0 begins from the bare encoder.
+        teacher: the runs go on from its first stages; where they begin elsewhere, any name of this part of the file.
+        after: how many; 0 begins from the bare encoder, or where `start` of the control says.
         judged: the kind of dev files that decides, `gold` or `zero-shot`.
         sentences: at most so many of each dev file.
         stages: name → the run; `control` is what the others are compared with.
@@ -111,7 +111,7 @@ def _scored(plan: Plan, name: str, data: Path, work: Path, report: Report) -> tu
     from ..training.plans import read_plans
     from ..training.teacher import run_stages
 
-    before = read_plans()[plan.teacher][: plan.after]
+    before = read_plans()[plan.teacher][: plan.after] if plan.after else []
     own = [stages[name] for stages in (plan.first, plan.stages) if name in stages]
     trained = run_stages(name, [*before, *own], data=data, work=work, report=report)
     log = (trained.folder.parent / "log.jsonl").read_text(encoding="utf-8").splitlines()
@@ -152,6 +152,7 @@ def _row(plan: Plan, name: str, scores: Scores, control: Scores) -> dict[str, An
     return {
         "changes": plan.changes[name],
         "after": plan.after,
+        "start": plan.stages[name].start,
         "judged": plan.judged,
         "steps": settings.steps,
         "batch_size": settings.batch_size,

@@ -56,7 +56,8 @@ class Stage:
         small_letters: whether Latin capitals that no piece has are read as their small letters.
         task: `ner` on labelled sentences; `masked-lm` on unlabelled text; `soft-labels`, the tags that earlier stages
             give unlabelled text. Of the mixture text takes languages and exponent alone, and `drop` with soft labels.
-        start: name of the stage whose weights it begins with, `encoder` for the bare encoder; empty for the one before.
+        start: name of the stage whose weights it begins with, or of a built-in teacher; `encoder` for the bare encoder;
+            empty for the stage before.
         taught_by: with soft labels, how many of the stages before are the teachers.
         mean_of: instead of training, take the mean of the weights that so many of the stages before ended with
             (Wortsman et al. 2022, the uniform soup); such a stage has no steps.

@@ -17,6 +17,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import BertForTokenClassification
 
+from .. import builtin, sources
 from ..data import Corpus
 from ..errors import DataError
 from ..progress import Report, part
@@ -122,18 +123,20 @@ def _run(
 def _start(stage: Stage, before: Mapping[str, Path]) -> Path | None:
     if stage.start == ENCODER:
         return None
+    if stage.start in builtin.names():
+        return sources.locate(stage.start).folder
     if stage.start and stage.start not in before:
-        known = ", ".join([ENCODER, *before])
+        known = ", ".join([ENCODER, *before, *builtin.names()])
         raise DataError(f"stage {stage.name} cannot start from {stage.start!r}; known: {known}")
     return before[stage.start] if stage.start else next(reversed(list(before.values())), None)
 
 
 def stage_key(stage: Stage, files: Sequence[Corpus], before: str) -> str:
-    """A hash of all that determines a stage's output: its plan, its files by name and size, the stage before."""
+    """A hash of all that determines a stage's output: its plan, its files by name and size, where it begins."""
     content = {
         "stage": {**non_default(stage), "settings": non_default(stage.settings), "mixture": non_default(stage.mixture)},
         "files": [(corpus.source, corpus.language, corpus.path.stat().st_size) for corpus in files],
-        "before": before,
+        "before": sources.locate(stage.start).sha256 if stage.start in builtin.names() else before,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

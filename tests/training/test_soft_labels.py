@@ -109,7 +109,7 @@ def test_a_teacher_is_trained_from_several(data: Path, tmp_path: Path) -> None:
     made = run_stages("en", stages, data=data, work=tmp_path / "work", report=silent)
     assert len(made.folders) == 3
     assert made.record["seen"] == {"da": 4}, "text has no labels to see"
-    with pytest.raises(DataError, match="stage b cannot start from 'c'; known: encoder, a"):
+    with pytest.raises(DataError, match="stage b cannot start from 'c'; known: encoder, a, en, multi"):
         run_stages("en", [stages[0], Stage("b", settings, start="c")], data=data, work=tmp_path / "w", report=silent)
 
 

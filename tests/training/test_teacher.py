@@ -7,6 +7,7 @@ import tiny
 import torch
 from transformers import AutoTokenizer, BertForTokenClassification
 
+from mma_core import sources
 from mma_core.errors import DataError
 from mma_core.training import encoder, ner, teacher
 from mma_core.training.loop import Settings
@@ -135,6 +136,15 @@ def test_a_stage_is_known_by_all_that_determines_it(data: Path) -> None:
     ]
     assert len(set(keys)) == len(keys)
     assert teacher.stage_key(Stage("a", Settings(steps=1)), files, "x") == keys[0]
+
+
+def test_a_stage_may_begin_with_a_built_in_teacher(data: Path) -> None:
+    stage = Stage("a", Settings(steps=1), start="multi")
+    assert teacher._start(stage, {}) == sources.locate("multi").folder
+    files = ner.labelled(data, Mixture(), tiny.tokenizer("bert")).files
+    key = teacher.stage_key(stage, files, "x")
+    assert key == teacher.stage_key(stage, files, "y"), "what came before does not matter"
+    assert key != teacher.stage_key(Stage("a", Settings(steps=1), start="en"), files, "x")
 
 
 def test_an_unknown_teacher_is_named(data: Path, tmp_path: Path) -> None:
