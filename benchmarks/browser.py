@@ -53,15 +53,15 @@ def running() -> Iterator[str]:
     app = Path(__file__).parents[1] / "app.py"
     process = subprocess.Popen([sys.executable, app, "--port", str(port)], stdout=subprocess.DEVNULL)
     try:
-        yield _answering(f"http://127.0.0.1:{port}/")
+        yield _answering(f"http://127.0.0.1:{port}/", process)
     finally:
         process.terminate()
-        process.wait()
+        process.wait(START_SECONDS)
 
 
-def _answering(address: str) -> str:
+def _answering(address: str, process: subprocess.Popen) -> str:
     until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
+    while time.monotonic() < until and process.poll() is None:
         try:
             urllib.request.urlopen(address, timeout=5).close()
         except OSError:

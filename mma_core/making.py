@@ -15,7 +15,7 @@ from .artifact import Artifact
 from .folders import cache_root
 from .orders import SEED, Order, folder_of, revision, versions
 from .pieces import join
-from .progress import Report, part
+from .progress import Report, portion
 from .recipe import Recipe, World
 from .texts import labelled, unlabelled, word_counts
 
@@ -48,13 +48,13 @@ def run(order: Order, folder: Path, report: Report) -> Artifact:
     report(0.02, "loading the teacher")
     teacher = checkpoints.load(order.teacher)
     exporting = 0.75 if order.recipe.trains else 0.2
-    world = world_of(order, teacher, part(report, 0.1, exporting))
+    world = world_of(order, teacher, portion(report, 0.1, exporting))
     current = _changed(teacher, order, world)
     config = checkpoints.plain_config(current)
     limit = checkpoints.max_pieces(config)
     report(exporting, "exporting to ONNX")
     graph = export(current)
-    world = replace(world, encode=_encoder(current, limit), report=part(report, exporting + 0.1, 0.9))
+    world = replace(world, encode=_encoder(current, limit), report=portion(report, exporting + 0.1, 0.9))
     manifest = {**_manifest(order, teacher), **parameter_counts(current), "max_pieces": limit}
     frame = guard.Frame(current.tokenizer, config, manifest, world.threads)
     exact = frame.tagger(graph, engine="onnxruntime", inference_precision="f32")
@@ -92,7 +92,7 @@ def _changed(teacher: "Checkpoint", order: Order, world: World) -> "Checkpoint":
             current, begin = found, number + 1
             break
     for number, step in enumerate(steps[begin:], start=begin):
-        within = part(world.report, number / len(steps), (number + 1) / len(steps))
+        within = portion(world.report, number / len(steps), (number + 1) / len(steps))
         current = step.apply(current, replace(world, report=within, work=world.work / step.name))
         if step.trains:
             trained.write(keys[number], current)

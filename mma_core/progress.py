@@ -9,7 +9,7 @@ def quiet(fraction: float, desc: str) -> None:
     """Tell nobody."""
 
 
-def part(report: Report, begin: float, end: float, name: str = "") -> Report:
+def portion(report: Report, begin: float, end: float, name: str = "") -> Report:
     """Progress of a part of the whole, from one fraction of it to another; its name stands before what it tells."""
     before = f"{name}: " if name else ""
     return lambda fraction, desc: report(begin + (end - begin) * fraction, f"{before}{desc}")

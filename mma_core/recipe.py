@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from .errors import DataError, RecipeError
 from .languages import language
+from .progress import Report
 
 if TYPE_CHECKING:
     from .data import Sentence
@@ -61,7 +62,7 @@ class World:
     seed: int
     threads: int
     full_range: bool
-    report: Callable[[float, str], None]
+    report: Report
     languages: Sequence[str]
     labelled: Callable[[], Mapping[tuple[str, str], Sequence["Sentence"]]]
     unlabelled: Callable[[Sequence[str], int], Mapping[str, Sequence[tuple[str, ...]]]]

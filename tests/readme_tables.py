@@ -13,7 +13,7 @@ from typing import Any
 import readme_aims
 
 from benchmarks import rows as rivals
-from mma_core import charts, results
+from mma_core import builtin, charts, results
 from mma_core.__main__ import _parser
 from mma_core.languages import LANGUAGES, Tier
 from mma_core.measure import ablations, curve
@@ -203,7 +203,8 @@ def _ablations_of(rows: list[dict[str, Any]]) -> str:
         for row in sorted(rows, key=lambda row: (bool(row["changes"]), -row["difference"]))
     ]
     start = "the bare encoder" if one["after"] == 0 else f"stage {one['after']}"
-    start = f"the shipped `{one['start']}`" if one.get("start") else start  # older rows do not say
+    if one.get("start") in builtin.names():  # older rows do not say
+        start = f"the shipped `{one['start']}`"
     told = (
         f"`{one['teacher']}`: each {one['steps']} steps of {one['batch_size']} sentences, begun from {start}; macro "
         f"F1 on {one['dev_sentences']} dev sentences, {one['hardware']}, {one['date']}: `{one['command']}`."

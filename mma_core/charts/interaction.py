@@ -131,7 +131,9 @@ def takeaway(found: Sequence[Interaction]) -> str:
     more = [one for one in found if one.surplus.low > 0]
     less = [one for one in found if one.surplus.high < 0]
     if not more and not less:
-        return f"Techniques multiply: none of {_pairs(len(found))} surely differs from the product of its halves."
+        count = "the one pair" if len(found) == 1 else f"none of {len(found)} pairs"
+        verb = "does not surely differ" if len(found) == 1 else "surely differs"
+        return f"Techniques multiply: {count} of techniques {verb} from the product of its halves."
     said = [
         f"{len(group)} keep{'s' if len(group) == 1 else ''} surely {word}"
         for group, word in ((more, "more"), (less, "less"))

@@ -124,19 +124,21 @@ def _profile(options: argparse.Namespace) -> None:
 def _sweep(options: argparse.Namespace) -> None:
     from .. import build
     from ..measure import cluster_sweep
+    from ..measure.bench import groups
     from ..measure.plan import Plan
     from ..measure.sweep import here, read_recipes, sweep
 
     recipes = read_recipes(options.recipes)
-    chosen = tuple(recipes if options.ray else _runnable(recipes))
+    chosen = list(recipes if options.ray else _runnable(recipes))
     corpora = chosen_corpora(options)
     settings = {"sentences": options.sentences, "threads": options.threads, "command": own_command()}
-    plans = [Plan(recipes=chosen, teacher=teacher, **settings) for teacher in dict.fromkeys(options.teacher)]
-    for plan, recipe in product(plans, chosen if options.budget else ()):
+    teachers = list(dict.fromkeys(options.teacher))
+    for teacher, recipe in product(teachers, chosen if options.budget else ()):
         if recipe.trains:
-            build.build(recipe, teacher=plan.teacher, data=options.data, budget=options.budget, report=progress)
+            build.build(recipe, teacher=teacher, data=options.data, budget=options.budget, report=progress)
     added = 0
-    for plan in plans:
+    for teacher, group in product(teachers, groups(chosen)):
+        plan = Plan(recipes=tuple(group), teacher=teacher, **settings)
         crew = here(plan, options.workers) if options.ray is None else cluster_sweep.machines(options.ray, plan)
         added += sweep(plan, corpora, options.table, crew=crew, report=progress)
     show([{"added": added, "table": str(options.table)}], options.json, "{added} rows into {table}", single=True)

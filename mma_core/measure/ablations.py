@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import bootstrap
+from .. import bootstrap, builtin
 from ..data import SILVER, Corpus, corpora
 from ..errors import DataError
-from ..progress import Report, part
+from ..progress import Report, portion
 from .checkpoints import SEED, Scores, score
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def run(teacher: str, names: Sequence[str], *, data: Path, work: Path, report: R
     chosen = [CONTROL, *(name for name in plan.stages if name != CONTROL and (not names or name in names))]
     rows, control = [], None
     for done, name in enumerate(chosen):
-        tell = part(report, done / len(chosen), (done + 1) / len(chosen), name)
+        tell = portion(report, done / len(chosen), (done + 1) / len(chosen), name)
         scores, seconds = _scored(plan, name, data, work, tell)
         control = control or scores
         row = {"teacher": teacher, "name": name, **_row(plan, name, scores, control), "seconds": seconds}
@@ -108,10 +108,9 @@ def run(teacher: str, names: Sequence[str], *, data: Path, work: Path, report: R
 
 
 def _scored(plan: Plan, name: str, data: Path, work: Path, report: Report) -> tuple[Scores, float]:
-    from ..training.plans import read_plans
     from ..training.teacher import run_stages
 
-    before = read_plans()[plan.teacher][: plan.after] if plan.after else []
+    before = _first_stages(plan)
     own = [stages[name] for stages in (plan.first, plan.stages) if name in stages]
     trained = run_stages(name, [*before, *own], data=data, work=work, report=report)
     log = (trained.folder.parent / "log.jsonl").read_text(encoding="utf-8").splitlines()
@@ -119,8 +118,18 @@ def _scored(plan: Plan, name: str, data: Path, work: Path, report: Report) -> tu
     sentences = plan.stages[name].settings.steps * plan.stages[name].settings.batch_size
     report(1.0, "tagging the dev files")
     files = corpora(data, "dev")
-    scores = score(trained.folder, files, plan.sentences, kinds(files, trained.record["seen"]))
+    seen = {*trained.record["seen"], *builtin.labelled(plan.stages[name].start)}
+    scores = score(trained.folder, files, plan.sentences, kinds(files, seen))
     return scores, round(sentences / (sum(rates) / len(rates)))
+
+
+def _first_stages(plan: Plan) -> "list[Stage]":
+    from ..training.plans import read_plans
+
+    known = read_plans()
+    if plan.after and plan.teacher not in known:
+        raise DataError(f"{PLAN.name}, {plan.teacher}: after = {plan.after}, but there is no teacher of that name")
+    return known[plan.teacher][: plan.after] if plan.after else []
 
 
 def kinds(files: Sequence[Corpus], seen: Collection[str]) -> list[str]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -16,7 +16,7 @@ from ..data import Corpus, Sentence, draw
 from ..errors import DataError
 from ..folders import cache_root
 from ..pieces import join
-from ..progress import Report, part, quiet
+from ..progress import Report, portion, quiet
 from ..recipe import Recipe, parse
 from ..results import SCHEMA, Measurement
 from ..runtime import Tagger
@@ -102,13 +102,27 @@ def bench(  # noqa: PLR0913  (what is measured, on what, how, and what is told o
     """
     # Read first: a bad line shall not be found after minutes of building.
     chosen = [drawn(corpus, sentences) for corpus in corpora]
-    groups = [recipes[first : first + AT_ONCE] for first in range(0, len(recipes), AT_ONCE)]
-    for number, group in enumerate(groups):
-        tell = part(report, number / len(groups), (number + 1) / len(groups))
-        stand = set_up(group, teacher=teacher, threads=threads, command=command, report=tell)
-        for done, (corpus, sample) in enumerate(zip(corpora, chosen, strict=True)):
-            tell(0.2 + 0.8 * done / len(corpora), f"{corpus.language}, {corpus.source}")
-            yield from stand.rows(corpus, sample, stand.recipes, Journal())
+    together = groups(recipes)
+    for number, group in enumerate(together):
+        tell = portion(report, number / len(together), (number + 1) / len(together))
+        stand = partial(set_up, group, teacher=teacher, threads=threads, command=command, report=tell)
+        yield from _rows(stand, corpora, chosen, tell)
+
+
+def groups(recipes: Iterable[Recipe]) -> list[list[Recipe]]:
+    """Recipes without repetition, in order, as many together as may be open at once."""
+    distinct = list(dict.fromkeys(recipes))
+    return [distinct[first : first + AT_ONCE] for first in range(0, len(distinct), AT_ONCE)]
+
+
+def _rows(
+    set_up: Callable[[], "Stand"], corpora: Sequence[Corpus], chosen: Sequence[list[Sentence]], report: Report
+) -> Iterator[Measurement]:
+    """The rows of one group, whose taggers are closed after the last."""
+    stand = set_up()
+    for done, (corpus, sample) in enumerate(zip(corpora, chosen, strict=True)):
+        report(0.2 + 0.8 * done / len(corpora), f"{corpus.language}, {corpus.source}")
+        yield from stand.rows(corpus, sample, stand.recipes, Journal())
 
 
 def drawn(corpus: Corpus, count: int) -> list[Sentence]:

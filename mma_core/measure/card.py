@@ -1,7 +1,7 @@
 """The model card of a built-in teacher, written from what was measured."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import builtin
 from ..data import LABELS, Corpus, corpora, draw
+from ..progress import Report
 from .accuracy import Accuracy, accuracy
 from .bench import cpu
 from .checkpoints import tagger
@@ -51,7 +52,7 @@ Command: `python -m mma_core train card {name} --data DIR`.
 """
 
 
-def write_card(name: str, *, data: Path, report: Callable[[float, str], None]) -> Path:
+def write_card(name: str, *, data: Path, report: Report) -> Path:
     """Measure a built-in teacher on every test file and write `MODEL_CARD.md` beside its weights.
 
     Args:

@@ -1,19 +1,20 @@
 """The learning curve of a teacher: F1 on dev files after each stage of its training."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..data import Corpus, corpora
+from ..progress import Report
 from .checkpoints import score
 
 TABLE = Path(__file__).parents[2] / "precomputed" / "training" / "curves.jsonl"
 SENTENCES = 100
 
 
-def curve(name: str, *, data: Path, work: Path, report: Callable[[float, str], None]) -> list[dict[str, Any]]:
+def curve(name: str, *, data: Path, work: Path, report: Report) -> list[dict[str, Any]]:
     """Score a teacher after every stage, and write its rows of the table; stages not yet trained are.
 
     Args:

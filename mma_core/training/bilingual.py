@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from torch import nn
 
 from ..checkpoint import Checkpoint
+from ..progress import portion
 from ..recipe import World
 from .budgets import Budget
-from .distil import Losses, distil, portion
+from .distil import Losses, distil
 from .loop import Settings
 from .lottery import RUNS, Masks, tune
 from .material import Material

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ..checkpoint import Checkpoint
-from ..progress import Report
+from ..progress import Report, portion
 from ..surgery import Parts, parts
 from . import losses as terms
 from .loop import Batch, Settings, accelerator, attention, fit, plan_batches
@@ -108,11 +108,6 @@ def distil(  # noqa: PLR0913  (who learns what from whom, how, where it is kept,
         )
     student.model.cpu().requires_grad_(requires_grad=True)
     return student
-
-
-def portion(report: Report, begin: float, end: float) -> Report:
-    """Progress of a part of the work, told as progress from `begin` to `end` of the whole."""
-    return lambda fraction, desc: report(begin + (end - begin) * fraction, desc)
 
 
 def relation_heads(teacher: int, student: int) -> int:

@@ -22,10 +22,11 @@ from typing import Any
 import torch
 
 from ..checkpoint import Checkpoint, max_pieces, plain_config
+from ..progress import portion
 from ..recipe import World
 from ..xtreme import XtremeConfig, XtremeForTokenClassification
 from .budgets import Budget
-from .distil import Losses, distil, portion
+from .distil import Losses, distil
 from .loop import Settings
 from .material import Material, with_labels
 

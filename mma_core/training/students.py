@@ -7,9 +7,10 @@ from transformers import PreTrainedModel
 
 from ..checkpoint import Checkpoint
 from ..errors import RecipeError
+from ..progress import portion
 from ..recipe import Step, World
 from . import budgets
-from .distil import HEALING, Losses, distil, portion
+from .distil import HEALING, Losses, distil
 from .loop import After, Settings
 from .material import Material, gather, labelled, text
 from .tags import tagged

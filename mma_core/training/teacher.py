@@ -20,7 +20,7 @@ from transformers import BertForTokenClassification
 from .. import builtin, sources
 from ..data import Corpus
 from ..errors import DataError
-from ..progress import Report, part
+from ..progress import Report, portion
 from . import encoder, masked_lm, ner, soft_labels
 from .loop import accelerator, non_default
 from .plans import ENCODER, PLANS, Stage, read_plans
@@ -61,12 +61,18 @@ def train(name: str, *, data: Path, work: Path, plans: Path = PLANS, report: Rep
         report: progress.
 
     Raises:
-        DataError: the plan has no such teacher, or the folder holds no training files.
+        DataError: the plan has no such teacher, or begins with a built-in one, whose labels the record would not know;
+            or the folder holds no training files.
         ArtifactError: the encoder's package is missing or another one.
     """
     known = read_plans(plans)
     if name not in known:
         raise DataError(f"{plans.name} has no teacher {name!r}; known: {', '.join(known)}")
+    for stage in known[name]:
+        if stage.start in builtin.names():
+            raise DataError(
+                f"{plans.name}, {name}: stage {stage.name} starts from {stage.start}, as ablations alone may"
+            )
     return run_stages(name, known[name], data=data, work=work, report=report)
 
 
@@ -90,7 +96,7 @@ def run_stages(name: str, stages: Sequence[Stage], *, data: Path, work: Path, re
             files |= {corpus.path: (corpus, size) for corpus, size in zip(labels.files, sizes, strict=True)}
             _note_seen(seen, labels, stage)
         if not (place / "checkpoint").is_dir():
-            share = part(report, number / len(stages), (number + 1) / len(stages), stage.name)
+            share = portion(report, number / len(stages), (number + 1) / len(stages), stage.name)
             before = {stages[index].name: folder for index, folder in enumerate(folders)}
             model = _run(stage, before, tokenizer=tokenizer, labels=labels, folder=place, report=share)
             _keep(model, tokenizer, place / "checkpoint")
@@ -123,9 +129,9 @@ def _run(
 def _start(stage: Stage, before: Mapping[str, Path]) -> Path | None:
     if stage.start == ENCODER:
         return None
-    if stage.start in builtin.names():
-        return sources.locate(stage.start).folder
     if stage.start and stage.start not in before:
+        if stage.start in builtin.names():
+            return sources.locate(stage.start).folder
         known = ", ".join([ENCODER, *before, *builtin.names()])
         raise DataError(f"stage {stage.name} cannot start from {stage.start!r}; known: {known}")
     return before[stage.start] if stage.start else next(reversed(list(before.values())), None)
@@ -136,8 +142,10 @@ def stage_key(stage: Stage, files: Sequence[Corpus], before: str) -> str:
     content = {
         "stage": {**non_default(stage), "settings": non_default(stage.settings), "mixture": non_default(stage.mixture)},
         "files": [(corpus.source, corpus.language, corpus.path.stat().st_size) for corpus in files],
-        "before": sources.locate(stage.start).sha256 if stage.start in builtin.names() else before,
+        "before": before,
     }
+    if stage.start in builtin.names():
+        content["start"] = sources.locate(stage.start).sha256
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

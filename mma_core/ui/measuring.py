@@ -102,9 +102,7 @@ def filled(shown: Sequence[Series]) -> list[Any]:
     recipes = list(dict.fromkeys(row.recipe for row in sorted(rows, key=lambda row: -row.speedup)))
     if not recipes:
         raise DataError("no recipe is shown that could be measured here")
-    said = (
-        f"{len(recipes)} recipes; for some, untick the filters above or delete them here." if len(recipes) > 1 else ""
-    )
+    said = f"{len(recipes)} recipes; for fewer, use the filters above." if len(recipes) > 1 else ""
     known = {"value": teacher} if teacher in builtin.names() else {}
     return [gr.update(open=True), gr.update(value=" ".join(recipes)), gr.update(**known), format.note(said)]
 

@@ -15,6 +15,7 @@ from mma_core.errors import DataError
 from mma_core.measure import ablations, checkpoints
 from mma_core.measure.ablations import difference, kinds
 from mma_core.measure.checkpoints import Scores, score
+from mma_core.progress import quiet
 from mma_core.training import plans, teacher
 from mma_core.training.teacher import Trained
 
@@ -117,11 +118,11 @@ def world(
 
 
 def test_every_run_has_its_row_beside_the_control(world: Path) -> None:
-    rows = ablations.run("en", [], data=world / "data", work=world, report=lambda fraction, desc: None)
+    rows = ablations.run("en", [], data=world / "data", work=world, report=quiet)
     assert [(row["name"], row["changes"]) for row in rows] == [("control", {}), ("b", {"swap": 0.5}), ("c", {})]
     assert all(row["difference"] == 0 and row["p"] == 1 and row["seconds"] == 2 for row in rows)
     assert all(row["dev_sentences"] == 6 and row["judged"] == "gold" for row in rows)
-    again = ablations.run("en", ["c"], data=world / "data", work=world, report=lambda fraction, desc: None)
+    again = ablations.run("en", ["c"], data=world / "data", work=world, report=quiet)
     assert [row["name"] for row in again] == ["control", "c"]
     lines = (world / "table.jsonl").read_text(encoding="utf-8").splitlines()
     assert sorted(json.loads(line)["name"] for line in lines) == ["b", "c", "control"]
@@ -129,9 +130,16 @@ def test_every_run_has_its_row_beside_the_control(world: Path) -> None:
 
 def test_an_unknown_variant_is_named(world: Path) -> None:
     with pytest.raises(DataError, match="teacher en has no ablation x; known: control, b, c"):
-        ablations.run("en", ["x"], data=world / "data", work=world, report=lambda fraction, desc: None)
+        ablations.run("en", ["x"], data=world / "data", work=world, report=quiet)
 
 
 def test_a_teacher_without_ablations_is_named(world: Path) -> None:
     with pytest.raises(DataError, match="no ablations for teacher 'fr'; known: en"):
-        ablations.run("fr", [], data=world / "data", work=world, report=lambda fraction, desc: None)
+        ablations.run("fr", [], data=world / "data", work=world, report=quiet)
+
+
+def test_stages_of_no_teacher_are_refused(world: Path) -> None:
+    plan = world / "ablations.toml"
+    plan.write_text(plan.read_text("utf-8").replace("[en", "[other").replace("sentences = 2", "after = 1"), "utf-8")
+    with pytest.raises(DataError, match="other: after = 1, but there is no teacher of that name"):
+        ablations.run("other", [], data=world / "data", work=world, report=quiet)

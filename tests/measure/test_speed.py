@@ -101,6 +101,21 @@ def test_a_tagger_is_as_fast_as_itself() -> None:
     assert ratio == pytest.approx(1, abs=0.2)
 
 
+def test_collections_find_nothing_old_while_it_runs_and_all_of_it_afterwards() -> None:
+    frozen: list[int] = []
+
+    def find() -> dict[str, tuple[float, float]]:
+        frozen.append(gc.get_freeze_count())
+        raise InterruptedError
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(InterruptedError):
+        patch.setattr(room._Bulk, "round", lambda _bulk: find())
+        speed({}, ["x"], "de", Journal())
+    assert frozen[0] > 1000
+    assert gc.get_freeze_count() == 0
+    assert gc.isenabled()
+
+
 def test_rounds_are_compared_with_each_other() -> None:
     drifting = Speed((1.0, 2.0, 8.0), 1.0, 1.0, 1.0)
     assert Speed((0.5, 1.0, 2.0), 1.0, 1.0, 1.0).over(drifting) == (2.0, 2.0, 4.0)
