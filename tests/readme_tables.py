@@ -15,12 +15,24 @@ import readme_aims
 from benchmarks import rows as rivals
 from mma_core import builtin, charts, results
 from mma_core.__main__ import _parser
+from mma_core.charts import grid
+from mma_core.charts.phrases import brief, change, probability
 from mma_core.languages import LANGUAGES, Tier
 from mma_core.measure import ablations, curve
 from mma_core.measure.perturb import PERTURBATIONS
 from mma_core.recipe import Form, Step, form_of
 
 README = Path(__file__).parents[1] / "README.md"
+_TWENTY = "vocab:ar,de,en,fa,fi,ha,hr,hu,id,ig,ko,ro,rw,sk,sw,wo,xh,yo,zh,zu"
+# Students of one language or two → the multilingual student of as many layers as wide, in the same precision.
+SAME_SIZE = {
+    "bistil:en,sw": "layers:6",
+    "bistil:en,sw+bf16": "layers:6+bf16",
+    "time:sw,s+int8": f"minilm:4x256+{_TWENTY}+int8",
+    "time:sw,xs+int8": f"minilm:2x128+{_TWENTY}+int8",
+    "time:de,s": "minilm:4x256",
+    "time:de,xs": "minilm:2x128",
+}
 
 
 def steps_table() -> str:
@@ -121,6 +133,30 @@ def _figures_of(one: charts.Series, rows: list[results.Measurement]) -> str:
         f"{_table(head, cells)}\nTeacher `{one.teacher}`: averages over {one.rows[0].sets} test files in {languages} "
         f"languages, on {one.cpu}, {dates}.\n"
     )
+
+
+def own_languages_table() -> str:
+    """One row a student of one or two languages and data set: beside the multilingual student of the same size."""
+    known = grid.gather(results.read(results.PRECOMPUTED), teacher="multi", kind=grid.EVERY_SET, labelled={})
+    head = ("student", "multilingual, of the same size", "test file", "F1", "its F1", "difference [95%]", "p")
+    cells = []
+    for ours, theirs in SAME_SIZE.items():
+        for place in known.places(ours, theirs):
+            found = known.difference(ours, theirs, [place])
+            one, other = (known.rows[recipe, place] for recipe in (ours, theirs))
+            told = change(found)
+            cells.append(
+                (
+                    f"`{ours}`",
+                    f"`{brief(theirs)}`",
+                    "/".join(reversed(place)),
+                    f"{one.f1:.1f}",
+                    f"{other.f1:.1f}",
+                    f"**{told}**" if found.sure and found.low > 0 else told,
+                    probability(found.p).removeprefix("p ").removeprefix("= "),
+                )
+            )
+    return _table(head, cells)
 
 
 def raw_table() -> str:
@@ -264,6 +300,7 @@ TABLES = {
     "robustness columns": partial(columns_table, results.Robustness),
     "raw columns": partial(columns_table, results.RawText),
     "figures": figures_table,
+    "own languages": own_languages_table,
     "rivals": rivals_table,
     "ablations": ablations_table,
     "curves": curves_table,

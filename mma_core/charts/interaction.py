@@ -17,7 +17,7 @@ from .style import nothing
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-ROW_PIXELS, FRAME_PIXELS = 40, 220
+ROW_PIXELS, FRAME_PIXELS = 52, 220
 LARGEST = 20.0
 LEAST_F1 = 0.1
 EMPTY = (
