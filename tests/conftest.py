@@ -76,7 +76,8 @@ def short_rounds() -> Iterator[None]:
     from mma_core.measure import bench, speed
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(speed, "ROUNDS", 3)
+        patch.setattr(speed, "LEAST_ROUNDS", 3)
+        patch.setattr(speed, "MOST_ROUNDS", 3)
         patch.setattr(speed, "ROUND_SECONDS", 0.1)
         patch.setattr(bench, "ENERGY_SECONDS", 0.1)
         yield

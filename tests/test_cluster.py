@@ -245,7 +245,7 @@ def test_what_was_trained_there_is_measured(
     journal = Journal(tmp_path / "journal.jsonl")
     stand = SimpleNamespace(
         journal=lambda _corpus, _sentences, recipes: journal if recipes == ["layers:1+int8"] else None,
-        rows=lambda _corpus, _sentences, recipes, kept: kept.once("rows", lambda: recipes),
+        rows=lambda _corpus, _sentences, recipes, kept, **_settings: kept.once("rows", lambda: recipes),
     )
     monkeypatch.setattr(cluster_sweep, "set_up", lambda *_arguments, **_settings: stand)
     plan = Plan(recipes=(parse("layers:1+int8"),), teacher=source.name)

@@ -27,7 +27,7 @@ from mma_core.engines import available_threads
 from mma_core.languages import LANGUAGES
 from mma_core.measure.bench import cpu
 from mma_core.measure.journal import Journal
-from mma_core.recipe import Form, Step, parse
+from mma_core.recipe import Form, Recipe, Step, parse
 from mma_core.results import Measurement
 
 pytest_plugins = ("engine_fixtures",)
@@ -378,7 +378,9 @@ def no_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     from mma_core.measure import sweep
 
     def set_up(_recipes: Any, *, teacher: str, command: str, **_settings: Any) -> SimpleNamespace:
-        def measured(corpus: Corpus, _sentences: Any, names: Sequence[str], _journal: Journal) -> list[Measurement]:
+        def measured(
+            corpus: Corpus, _sentences: Any, names: Sequence[str], _journal: Journal, **_settings: Any
+        ) -> list[Measurement]:
             place = {"teacher": teacher, "language": corpus.language, "dataset": corpus.source}
             now = {"cpu": cpu(), "threads": available_threads(), "revision": orders.REVISION}
             return [measurement(name, command=command, **place, **now) for name in names]
@@ -437,6 +439,28 @@ def test_a_sweep_with_a_budget_builds_first_what_trains(
     arguments = ["sweep", "--recipes", str(recipes), "--table", str(tmp_path / "table.jsonl"), "--languages", "de"]
     answer(capsys, *arguments, "--budget", "standard")
     assert asked == [("layers:6+int8", "standard")]
+
+
+@pytest.mark.usefixtures("no_stand")
+def test_a_sweep_without_a_budget_leaves_out_what_was_not_trained(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def cached(recipe: Recipe, *, teacher: str) -> Path | None:
+        return tmp_path if (str(recipe), teacher) == ("layers:6", "x") else None
+
+    monkeypatch.setattr(build, "cached", cached)
+    monkeypatch.setattr(build, "budget_of", lambda recipe, **_rest: "standard" if recipe.trains else "")
+    recipes, table = tmp_path / "recipes.txt", tmp_path / "table.jsonl"
+    recipes.write_text("onnx\nlayers:6\nlayers:6+int8\n", encoding="utf-8")
+    arguments = ["sweep", "--recipes", str(recipes), "--table", str(table), "--languages", "de", "--teacher", "x,y"]
+    assert main(arguments) == 0
+    said = capsys.readouterr().err
+    assert "mma: layers:6 of y is left out: it was not trained here; add --budget standard" in said
+    assert {(row.teacher, row.recipe) for row in results.read(table)} == {
+        ("x", "onnx"),
+        ("x", "layers:6"),
+        ("y", "onnx"),
+    }
 
 
 HEAVY = ("torch", "transformers", "gradio", "onnx", "onnxruntime", "openvino", "nncf", "datasets", "huggingface_hub")

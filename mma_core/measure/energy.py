@@ -1,6 +1,7 @@
 """Energy of the processor through CodeCarbon: its own counter (RAPL) where that can be read, else an estimate."""
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,10 +17,12 @@ class Spent:
 
     Attributes:
         joules: so many.
+        seconds: that it took.
         source: `measured` or `estimated`, and by what.
     """
 
     joules: float
+    seconds: float
     source: str
 
 
@@ -43,11 +46,13 @@ class Meter:
     def spent(self, work: Callable[[], object]) -> Spent:
         """Do some work, and tell what the whole processor spent meanwhile."""
         self._tracker.start_task()
+        began = time.perf_counter()
         try:
             work()
         finally:
+            seconds = time.perf_counter() - began
             found = self._tracker.stop_task()
-        return Spent(found.cpu_energy * JOULES_PER_KWH, self._source())
+        return Spent(found.cpu_energy * JOULES_PER_KWH, seconds, self._source())
 
     def _source(self) -> str:
         # CodeCarbon says nowhere else how it comes by its figures, and counters that can be read may still not be used.

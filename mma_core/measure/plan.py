@@ -19,6 +19,7 @@ class Plan:
         recipes: without repetition.
         teacher: the recipes' teacher.
         sentences: at most so many of each corpus, drawn by seed.
+        sets: how many corpora the whole plan is for: the more, the fewer rounds of speed each needs.
         threads: of each tagger that is timed; by default as many as there are where it is timed.
         command: what is stored beside each row as the way to get it again.
     """
@@ -26,6 +27,7 @@ class Plan:
     recipes: tuple[Recipe, ...]
     teacher: str = "multi"
     sentences: int = SENTENCES
+    sets: int = 1
     threads: int | None = None
     command: str = ""
 

@@ -1,6 +1,7 @@
 """Throughput and latency, end to end from raw text to spans, of several taggers in one interleaved run."""
 
 import gc
+import math
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,8 +14,9 @@ import numpy as np
 from ..runtime import Tagger
 from .journal import Journal
 
-ROUNDS = 15
-ROUND_SECONDS = 0.25
+LEAST_ROUNDS, MOST_ROUNDS = 5, 40
+# Passes that follow each other meet the same disturbance: many short turns tell more than few long ones.
+ROUND_SECONDS = 0.05
 LATENCY_TEXTS = 12
 LATENCY_ROUNDS = 3
 WARM_UP_TEXTS = 8
@@ -42,31 +44,53 @@ class Speed:
         return statistics.median(self.rounds)
 
     def over(self, baseline: "Speed") -> tuple[float, float, float]:
-        """How many times as fast as another tagger of the same run: median, least and most over the rounds.
+        """How many times as fast as another tagger of the same run: pseudo-median, least and most over the rounds.
 
-        Rounds are compared with each other, not their medians: a drift of the machine meets both halves of a round.
+        Rounds are compared with each other: a drift of the machine meets both halves of a round. The pseudo-median is
+        the median of the means of all pairs of rounds, of logarithms of ratios (Hodges and Lehmann 1963): as deaf to
+        single disturbances as the median, and less scattered where a machine changes between two speeds.
         """
-        ratios = [theirs / ours for ours, theirs in zip(self.rounds, baseline.rounds, strict=True)]
-        return statistics.median(ratios), min(ratios), max(ratios)
+        logs = _logs(self.rounds, baseline.rounds)
+        means = (logs[:, None] + logs)[np.triu_indices(len(logs))] / 2
+        return tuple(np.exp([np.median(means), logs.min(), logs.max()]).tolist())
 
 
-def speed(taggers: Mapping[str, Tagger], texts: Sequence[str], language: str, journal: Journal) -> dict[str, Speed]:
+def _logs(ours: Sequence[float], theirs: Sequence[float]) -> np.ndarray:
+    """Logarithms of their seconds by ours, round by round."""
+    return np.log(theirs) - np.log(ours)
+
+
+def speed(
+    taggers: Mapping[str, Tagger], texts: Sequence[str], language: str, journal: Journal, *, error: float
+) -> dict[str, Speed]:
     """Time each tagger on the same texts, taking turns: first in bulk, then one text after the other.
 
     In a round a fast tagger tags the texts several times, until `ROUND_SECONDS` have passed, lest the clock's and the
     scheduler's grain be taken for its speed. A round is kept whole or not at all, so its figures are of one process.
+    There are as many rounds as it takes to know how many times as fast as the first tagger each other one is, 5 at
+    least and 40 at most.
 
     Args:
-        taggers: name → tagger.
+        taggers: name → tagger; the first is the one that the others are compared with.
         texts: raw texts.
         language: their language.
         journal: keeps the rounds.
+        error: the standard error of each ratio that is wanted, as a share of it.
     """
     bulk, singles = _Bulk(taggers, texts, language), _Singles(taggers, texts[:LATENCY_TEXTS], language)
     with _frozen():
-        rounds = [journal.once(f"round {number}", bulk.round) for number in range(ROUNDS)]
+        rounds: list[dict[str, tuple[float, float]]] = []
+        while len(rounds) < LEAST_ROUNDS or (len(rounds) < MOST_ROUNDS and _error(rounds) > error):
+            rounds.append(journal.once(f"round {len(rounds)}", bulk.round))
         latencies = [journal.once(f"latencies {number}", singles.round) for number in range(LATENCY_ROUNDS)]
     return {name: _speed([one[name] for one in rounds], [one[name] for one in latencies]) for name in taggers}
+
+
+def _error(rounds: Sequence[Mapping[str, tuple[float, float]]]) -> float:
+    """The standard error of the speed-up that is known worst, over the first tagger, as a share of it."""
+    baseline, *others = zip(*([seconds for seconds, _ in one.values()] for one in rounds), strict=True)
+    logs = [_logs(own, baseline) for own in others]
+    return max((float(one.std(ddof=1)) for one in logs), default=0.0) / math.sqrt(len(rounds))
 
 
 def _speed(rounds: Sequence[tuple[float, float]], latencies: Sequence[Sequence[float]]) -> Speed:

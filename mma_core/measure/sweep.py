@@ -137,7 +137,7 @@ def here(plan: Plan, workers: int = 1) -> Iterator[Crew]:
                 report(0.2 + 0.8 * done / len(units), f"{unit.corpus.language}, {unit.corpus.source}")
                 names = list(map(str, unit.recipes))
                 journal = stand.journal(unit.corpus, sample, names)
-                yield stand.rows(unit.corpus, sample, names, journal)
+                yield stand.rows(unit.corpus, sample, names, journal, sets=plan.sets)
                 journal.close()
 
     yield Crew(frozenset({Place(cpu(), plan.threads or engines.available_threads())}), rows)

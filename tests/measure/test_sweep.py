@@ -64,7 +64,9 @@ class Stand:
     def journal(self, corpus: Corpus, _sentences: Any, recipes: Sequence[str]) -> Journal:
         return Journal(self.folder / f"{self.teacher} {corpus.language} {' '.join(recipes)}.jsonl")
 
-    def rows(self, corpus: Corpus, _sentences: Any, recipes: Sequence[str], journal: Journal) -> list[Measurement]:
+    def rows(
+        self, corpus: Corpus, _sentences: Any, recipes: Sequence[str], journal: Journal, **_settings: Any
+    ) -> list[Measurement]:
         assert set(recipes) <= set(self.recipes)
         for recipe in recipes:
             journal.once(recipe, lambda recipe=recipe: self.find(corpus.language, recipe))
