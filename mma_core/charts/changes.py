@@ -9,7 +9,20 @@ from ..bootstrap import Difference
 from ..results import Measurement, Place
 from .grid import Grid
 from .heat import SURE_MARK, add_marks, colours, framed
-from .phrases import NONE_MEASURED, brief, change, columns, lines, listed, probability, sets, signed, title, titles
+from .phrases import (
+    NONE_MEASURED,
+    brief,
+    change,
+    columns,
+    lines,
+    listed,
+    probability,
+    sets,
+    signed,
+    title,
+    titles,
+    wrapped,
+)
 from .speed import TEACHER
 from .style import nothing
 
@@ -18,7 +31,7 @@ if TYPE_CHECKING:
 
 MACRO = "All"
 LARGEST = 20.0
-CELL_PIXELS, FRAME_PIXELS = 24, 220
+ROW_PIXELS, FRAME_PIXELS = 28, 180
 NOTE = (
     f"Points of F1 against the teacher on the same sentences. {SURE_MARK} surely different: the 95% interval of the "
     "paired bootstrap excludes 0; of twenty cells that differ in nothing, one is marked by chance. Colours end at "
@@ -117,7 +130,7 @@ def _place(cell: Cell) -> Place:
 
 
 def heat_map(found: Sequence[Cell]) -> "go.Figure":
-    """Data sets down, recipes across, the macro mean on top; loss in orange, gain in blue, a dot where it is sure."""
+    """Recipes down, data sets across, the macro mean first; loss in orange, gain in blue, a dot where it is sure."""
     import plotly.graph_objects as go
 
     recipes = list(dict.fromkeys(cell.recipe for cell in found))
@@ -125,7 +138,7 @@ def heat_map(found: Sequence[Cell]) -> "go.Figure":
         return nothing(NONE_MEASURED)
     places = [None, *sorted({cell.place for cell in found if cell.place}, key=title)]
     at = {(cell.recipe, cell.place): cell for cell in found}
-    grid = [[at.get((recipe, place)) for recipe in recipes] for place in places]
+    grid = [[at.get((recipe, place)) for place in places] for recipe in recipes]
     figure = go.Figure()
     figure.add_heatmap(
         z=[[cell.found.points if cell else None for cell in row] for row in grid],
@@ -135,8 +148,8 @@ def heat_map(found: Sequence[Cell]) -> "go.Figure":
     )
     add_marks(figure, [(x, y) for y, row in enumerate(grid) for x, cell in enumerate(row) if cell and cell.found.sure])
     named = [f"<b>{MACRO}, macro</b>", *titles([place for place in places if place])]
-    height = FRAME_PIXELS + CELL_PIXELS * len(places)
-    return framed(figure, [brief(recipe) for recipe in recipes], named, height=height)
+    height = FRAME_PIXELS + ROW_PIXELS * len(recipes)
+    return framed(figure, named, [wrapped(recipe) for recipe in recipes], height=height)
 
 
 def hover(cell: Cell) -> str:

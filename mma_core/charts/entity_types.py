@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..data import LABELS
 from ..results import Measurement
 from .grid import FEW_SETS, Grid
-from .phrases import NONE_MEASURED, between, brief, lines, sets, signed, stacked
+from .phrases import NONE_MEASURED, between, brief, lines, sets, signed, wrapped
 from .speed import TEACHER
 from .style import BLUE, GREEN, ORANGE, bars, nothing, styled
 
@@ -132,7 +132,7 @@ def dots(found: Sequence[Typed]) -> "go.Figure":
     )
     figure.update_yaxes(
         tickvals=list(range(len(found))),
-        ticktext=[stacked(one.recipe) for one in found],
+        ticktext=[wrapped(one.recipe) for one in found],
         tickfont={"size": 10},
         range=[len(found) - 0.5, -0.5],
         automargin=True,

@@ -16,7 +16,7 @@ MARK_BELOW = 0.36
 def colours(largest: float) -> dict[str, Any]:
     """Options of a heat map of differences in points, whose colours end at ± `largest`."""
     scale = [[0, faded(ORANGE, 0.9)], [0.5, faded(GREY, 0.06)], [1, faded(BLUE, 0.9)]]
-    bar = {"title": {"text": "points", "side": "top"}, "thickness": 10, "len": 200, "lenmode": "pixels"}
+    bar = {"title": {"text": "points", "side": "top"}, "thickness": 10, "len": 0.5}
     return {
         "colorscale": scale,
         "zmin": -largest,
@@ -73,7 +73,7 @@ def framed(figure: "go.Figure", across: Sequence[str], down: Sequence[str], *, h
     figure.update_yaxes(
         tickvals=list(range(len(down))),
         ticktext=list(down),
-        tickfont={"size": 11},
+        tickfont={"size": 10},
         range=[len(down) - 0.5, -0.5],
         automargin=True,
         showgrid=False,

@@ -10,7 +10,7 @@ from ..bootstrap import bounds
 from ..results import Place, resampled
 from .grid import Grid
 from .heat import SURE_MARK, add_marks, colours, framed
-from .phrases import between, brief, lines, listed, sets, signed
+from .phrases import between, brief, lines, listed, sets, signed, wrapped
 from .speed import TEACHER
 from .style import nothing
 
@@ -170,8 +170,8 @@ def matrix(found: Sequence[Interaction]) -> "go.Figure":
         **colours(LARGEST),
     )
     add_marks(figure, [(x, y) for y, row in enumerate(cells) for x, one in enumerate(row) if one and one.sure])
-    names = [[brief(half) for half in halves] for halves in (across, down)]
-    return framed(figure, *names, height=FRAME_PIXELS + ROW_PIXELS * len(down))
+    height = FRAME_PIXELS + ROW_PIXELS * len(down)
+    return framed(figure, list(map(brief, across)), list(map(wrapped, down)), height=height)
 
 
 def _length(half: str) -> tuple[int, str]:

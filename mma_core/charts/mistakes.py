@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..results import Place
 from .grid import FEW_SETS, Grid
-from .phrases import NONE_MEASURED, brief, lines, sets, signed, stacked
+from .phrases import NONE_MEASURED, brief, lines, sets, signed, wrapped
 from .speed import TEACHER
 from .style import BLUE, GREEN, GREY, ORANGE, PINK, nothing, styled
 
@@ -129,7 +129,7 @@ def _framed(figure: "go.Figure", shown: Sequence[Mistakes], *, change: bool) -> 
     )
     figure.update_yaxes(
         tickvals=list(range(len(shown))),
-        ticktext=[stacked(one.recipe) for one in shown],
+        ticktext=[wrapped(one.recipe) for one in shown],
         tickfont={"size": 10},
         range=[len(shown) - 0.5, -0.5],
         automargin=True,

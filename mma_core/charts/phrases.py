@@ -1,6 +1,7 @@
 """How charts put numbers and recipes into words."""
 
 import html
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -8,7 +9,8 @@ from ..bootstrap import Difference
 from ..languages import LANGUAGES
 from ..results import Place
 
-MOST_LANGUAGES = 3
+MOST_LANGUAGES, MOST_CHARACTERS = 3, 31
+NO_BREAK = "\u00a0"
 NONE_MEASURED = (
     "No measurements of these that can be compared yet. Measure some in Compare, or run\n"
     "python -m mma_core sweep --data DIR"
@@ -20,9 +22,11 @@ def brief(recipe: str) -> str:
     return "+".join(_brief(step) for step in recipe.split("+"))
 
 
-def stacked(recipe: str) -> str:
-    """The same with one step a line, for the side of a narrow chart."""
-    return brief(recipe).replace("+", "+<br>")
+def wrapped(recipe: str) -> str:
+    """The same in as few lines as go, for the side of a chart: two are enough for three steps."""
+    steps = brief(recipe).replace(" ", NO_BREAK).replace("+", "+ ")
+    found = textwrap.wrap(steps, MOST_CHARACTERS, break_long_words=False, break_on_hyphens=False)
+    return "<br>".join(line.replace(" ", "").replace(NO_BREAK, " ") for line in found)
 
 
 def _brief(step: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from .. import builtin, charts, results
-from ..charts import ALL_SETS, AXES, SPEEDUP, Series, grid
+from ..charts import ALL_SETS, AXES, SPEEDUP, Series, grid, phrases
 from ..languages import LANGUAGES, Tier
 from ..results import COLUMNS, Average, Measurement
 from . import anatomy, downloads, filters, format, measuring, own_sentences
@@ -147,7 +147,7 @@ def table(shown: list[Series]) -> dict[str, Any]:
 def _cells(row: charts.Row, one: Series) -> dict[str, Any]:
     energy = row.energy_j_per_1k_words
     values = {
-        "Recipe": row.recipe,
+        "Recipe": phrases.brief(row.recipe),
         "Data set": _where(row),
         "F1 % [95%]": format.interval(row),
         "Retention %": round(row.retention, 1),

@@ -23,9 +23,10 @@ def test_every_recipe_beside_the_teacher_the_mean_first() -> None:
 def test_only_what_surely_differs_is_marked() -> None:
     figure = heat_map(cells(grid_of([row for row in ROWS if row.recipe in ("teacher", "int8")])))
     heat, marks = figure.data
-    assert list(figure.layout.yaxis.ticktext)[1:] == ["Amharic", "German", "Swahili"]
-    assert [row[0] for row in heat.text][1:] == ["−0.9", "+0.0", "−22.2"]
-    assert [round(y) for y in marks.y] == [0, 3]
+    assert list(figure.layout.xaxis.ticktext)[1:] == ["Amharic", "German", "Swahili"]
+    assert list(figure.layout.yaxis.ticktext) == ["int8"]
+    assert list(heat.text[0])[1:] == ["−0.9", "+0.0", "−22.2"]
+    assert list(marks.x) == [0, 3]
 
 
 def test_takeaway_counts_and_names_the_deepest_loss() -> None:
@@ -77,8 +78,8 @@ def test_the_mean_is_over_the_data_sets_that_recipes_share() -> None:
 
 def test_gaps_and_recipes_that_are_gone_from_the_grammar_are_drawn() -> None:
     figure = heat_map(cells(grid_of([*ROWS, scored("gone:3", 60, "de")])))
-    column = list(figure.layout.xaxis.ticktext).index("gone:3")
-    assert [row[column] is None for row in figure.data[0].z] == [True, True, False, True]
+    row = list(figure.layout.yaxis.ticktext).index("gone:3")
+    assert [value is None for value in figure.data[0].z[row]] == [True, True, False, True]
 
 
 def test_hover_and_records_tell_all() -> None:
