@@ -44,7 +44,9 @@ measurements: $(APP_READY)
 	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-en.txt --teacher en $(ARGS)
 	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-of-sw.txt --languages sw $(ARGS)
 	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-of-de.txt --languages de $(ARGS)
+	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-of-en.txt --languages en $(ARGS)
 	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-of-en-sw.txt --languages en,sw --teacher multi,en $(ARGS)
+	$(BIN)/python -m mma_core sweep --recipes precomputed/recipes-one-thread.txt --threads 1 --languages de,sw $(ARGS)
 
 # Measure other taggers beside our recipes: make rivals ARGS="--data DIR"; close other programs first.
 rivals: $(DEV_READY)

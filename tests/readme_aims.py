@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from benchmarks import instrument
+from benchmarks import agreement, instrument
 from benchmarks import rows as rivals
 from mma_core import charts, results
 from mma_core.charts.phrases import brief
@@ -33,7 +33,7 @@ class Aim:
 
 def aims() -> list[Aim]:
     """All aims, those of the teachers first."""
-    return [*_teachers(), _raw(), *_engines(), *_compression(), *_instrument()]
+    return [*_teachers(), _raw(), *_engines(), *precisions(), *_compression(), *_instrument()]
 
 
 def cells(one: Aim) -> tuple[str, ...]:
@@ -83,6 +83,15 @@ def _engines() -> Iterator[Aim]:
     ):
         ratio = rivals.rate(session[recipe]) / rivals.rate(session[beside])
         yield Aim(f"Words/s of `{recipe}` beside {beside}", f"≥ {wanted:g}×", f"{ratio:.2f}×", ratio >= wanted, where)
+
+
+def precisions(path: Path = agreement.TABLE) -> Iterator[Aim]:
+    """That recipes in reduced precision keep their entities in every language; nothing where none was built."""
+    found = agreement.read(path)
+    if found:
+        held = sum(one.held for one in found)
+        what = "Recipes in reduced precision that keep 99% of the entities in every language"
+        yield Aim(what, f"all of {len(found)}", str(held), held == len(found), "table of agreement")
 
 
 def _compression() -> Iterator[Aim]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import readme_aims
 
+from benchmarks import agreement
 from benchmarks import rows as rivals
 from mma_core import builtin, charts, results
 from mma_core.__main__ import _parser
@@ -283,6 +284,39 @@ def _session_told(session: list[rivals.Row]) -> str:
     )
 
 
+def agreement_table(path: Path = agreement.TABLE) -> str:
+    """One row a recipe in reduced precision: how many entities stay as they are in 32 bits, in the least language."""
+    found = agreement.read(path)
+    if not found:
+        return "Not measured yet.\n"
+    head = (
+        "recipe",
+        "equal entities, least language",
+        "languages from 99% up",
+        "matrices kept",
+        "speed beside 32 bits",
+    )
+    rows = [
+        (
+            f"`{brief(one.recipe)}`",
+            _least(one.entities),
+            f"{sum(share >= one.limit for share in one.entities.values())} of {len(one.entities)}",
+            f"{one.kept} of {one.matrices}",
+            f"{one.speed:.2f}×" if one.speed else "",
+        )
+        for one in found
+    ]
+    dates = sorted({one.created[:10] for one in found})
+    machines = "; ".join(sorted({one.cpu for one in found}))
+    told = f"In percent, on unlabelled text. Built {' to '.join(dict.fromkeys((dates[0], dates[-1])))} on {machines}"
+    return f"{_table(head, rows)}\n{told}: `python -m benchmarks.agreement`.\n"
+
+
+def _least(shares: dict[str, float]) -> str:
+    code = min(shares, key=shares.__getitem__)
+    return f"{shares[code]:.1f} ({LANGUAGES[code].name})"
+
+
 def columns_table(kind: type) -> str:
     """One row a column of a table of rows of that kind."""
     rows = [(f"`{field.name}`", field.metadata["label"], field.metadata["unit"]) for field in fields(kind)]
@@ -301,6 +335,7 @@ TABLES = {
     "raw columns": partial(columns_table, results.RawText),
     "figures": figures_table,
     "own languages": own_languages_table,
+    "agreement": agreement_table,
     "rivals": rivals_table,
     "ablations": ablations_table,
     "curves": curves_table,
