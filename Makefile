@@ -47,6 +47,7 @@ measurements: $(APP_READY)
 	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-of-en.txt --languages en $(ARGS)
 	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-of-en-sw.txt --languages en,sw --teacher multi,en $(ARGS)
 	$(BIN)/python -m mma_core sweep --recipes precomputed/recipes-one-thread.txt --threads 1 --languages de,sw $(ARGS)
+	$(BIN)/python -m benchmarks.agreement
 
 # Measure other taggers beside our recipes: make rivals ARGS="--data DIR"; close other programs first.
 rivals: $(DEV_READY)

@@ -1,7 +1,8 @@
 """How far recipes in reduced precision agree with 32 bits: `python -m benchmarks.agreement`.
 
-Their builds found it out (mma_core/guard.py) and wrote it into `recipe.json`; here it is gathered from the artifacts of
-a list of recipes into `precomputed/agreement.jsonl`, which is written anew. What was not built here is left out.
+Their builds found it out (mma_core/guard.py) and wrote it into `recipe.json`; here it is gathered from the artifacts in
+the cache, of a list of recipes, into `precomputed/agreement.jsonl`, which is written anew. What was not built here is
+left out.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mma_core import build, results
+from mma_core.folders import cache_root
 from mma_core.measure.bench import cpu
 from mma_core.measure.sweep import read_recipes
 from mma_core.recipe import Recipe
@@ -24,7 +26,7 @@ log = logging.getLogger("benchmarks")
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Compared:
     """One artifact in reduced precision beside its own graph in 32 bits, on unlabelled text.
 
     Attributes:
@@ -36,9 +38,8 @@ class Agreement:
         held: whether it got it.
         kept: matrices that are rounded with more care or left as they are.
         matrices: all that it has.
-        speed: how many times as fast it is as in 32 bits, on the same sentences; None where nobody timed it.
         sentences: of all languages.
-        cpu: the machine.
+        cpu: the machine that it was built for.
         created: when it was built, in UTC.
         command: what builds it.
     """
@@ -51,26 +52,26 @@ class Agreement:
     held: bool
     kept: int
     matrices: int
-    speed: float | None
     sentences: int
     cpu: str
     created: str
     command: str
 
 
-def gathered(recipes: Iterable[Recipe], teacher: str) -> Iterator[Agreement]:
+def gathered(recipes: Iterable[Recipe], teacher: str) -> Iterator[Compared]:
     """What the builds of recipes found, of those that were built here and compared with 32 bits."""
     for recipe in recipes:
-        made = build.cached(recipe, teacher=teacher)
-        if made is None:
+        made = None if recipe.is_teacher else build.cached(recipe, teacher=teacher)
+        if made and cache_root() in made.folder.parents:
+            if made.manifest.get("span_agreement"):
+                yield _compared(made.manifest)
+        elif not recipe.is_teacher:
             log.info("%s is left out: it was not built here", recipe)
-        elif made.manifest.get("span_agreement"):
-            yield _agreement(made.manifest)
 
 
-def _agreement(manifest: dict[str, Any]) -> Agreement:
+def _compared(manifest: dict[str, Any]) -> Compared:
     guard = manifest["guard"]
-    return Agreement(
+    return Compared(
         recipe=manifest["recipe"],
         teacher=manifest["teacher"],
         entities=manifest["span_agreement"],
@@ -79,7 +80,6 @@ def _agreement(manifest: dict[str, Any]) -> Agreement:
         held=guard["held"],
         kept=len(manifest["kept"]),
         matrices=guard["matrices"],
-        speed=manifest.get("speed_vs_fp32"),
         sentences=guard["sentences"],
         cpu=cpu(),
         created=manifest["created"],
@@ -87,10 +87,10 @@ def _agreement(manifest: dict[str, Any]) -> Agreement:
     )
 
 
-def read(path: Path = TABLE) -> list[Agreement]:
+def read(path: Path = TABLE) -> list[Compared]:
     """The rows of a table; none where there is no table."""
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return [Agreement(**json.loads(line)) for line in text.splitlines()]
+    return [Compared(**json.loads(line)) for line in text.splitlines()]
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -102,8 +102,14 @@ def main(given: Sequence[str] | None = None) -> None:
     options = parser.parse_args(given)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     rows = list(gathered(read_recipes(options.recipes), options.teacher))
+    if not rows:
+        parser.error(
+            f"no recipe in reduced precision of {options.recipes} was built here; {options.table} stays as it is"
+        )
     lines = [json.dumps(asdict(row), ensure_ascii=False) for row in rows]
-    options.table.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    partial = options.table.with_suffix(".partial")
+    partial.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    partial.replace(options.table)
     sys.stdout.write(f"{len(rows)} rows into {options.table}\n")
 
 

@@ -48,7 +48,8 @@ class Measurement:
     what became of them, `counts` right, found and gold entities of each sentence, in the order in which `seed` draws
     them: rows with equal sentences can be compared sentence by sentence. Speeds are end to end from raw text to spans;
     `speedup` and `retention` compare with the teacher in the same run on the same sentences, `speedup_low` and
-    `speedup_high` are the least and most over the rounds of that run. `model_share` is the model's part of the time;
+    `speedup_high` are what seven of eight `rounds` of that run lie within; older rows, of up to 15 rounds that are not
+    counted, have the least and the most. `model_share` is the model's part of the time;
     `cold_start_s` goes from the start of a process to its first tags. `energy_source` says whether the energy was
     measured or estimated, and by what; 0 is too little to tell. `weights` begins the teacher's hash, `revision` is the
     one of what builds recipes, `schema` that of this table, `budget` how long what trains in the recipe was trained,
@@ -83,8 +84,8 @@ class Measurement:
     energy_j_per_1k_words: float = _column("Energy", "J/1000 words")
     energy_source: str = _column("Energy from")
     speedup: float = _column("Speed-up", "× teacher")
-    speedup_low: float = _column("Speed-up, least", "× teacher")
-    speedup_high: float = _column("Speed-up, most", "× teacher")
+    speedup_low: float = _column("Speed-up, low rounds", "× teacher")
+    speedup_high: float = _column("Speed-up, high rounds", "× teacher")
     retention: float = _column("Retention", "% of teacher's F1")
     threads: int = _column("Threads")
     cpu: str = _column("CPU")
@@ -98,6 +99,7 @@ class Measurement:
     per_type_bounds: dict[str, list[float]] = field(
         default_factory=dict, metadata={"label": "F1 by type, lower and upper end", "unit": "%"}
     )
+    rounds: int = field(default=0, metadata={"label": "Rounds of speed", "unit": ""})
 
     @property
     def key(self) -> tuple[str, str, str, str, str, int]:

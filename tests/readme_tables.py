@@ -288,28 +288,25 @@ def agreement_table(path: Path = agreement.TABLE) -> str:
     """One row a recipe in reduced precision: how many entities stay as they are in 32 bits, in the least language."""
     found = agreement.read(path)
     if not found:
-        return "Not measured yet.\n"
-    head = (
-        "recipe",
-        "equal entities, least language",
-        "languages from 99% up",
-        "matrices kept",
-        "speed beside 32 bits",
-    )
+        return "Not gathered yet: `python -m benchmarks.agreement`.\n"
+    limit = max(one.limit for one in found)
+    head = ("recipe", "equal entities, least language", f"languages from {limit:g}% up", "matrices kept")
     rows = [
         (
             f"`{brief(one.recipe)}`",
-            _least(one.entities),
-            f"{sum(share >= one.limit for share in one.entities.values())} of {len(one.entities)}",
+            f"**{_least(one.entities)}**" if one.held else _least(one.entities),
+            f"{sum(share >= limit for share in one.entities.values())} of {len(one.entities)}",
             f"{one.kept} of {one.matrices}",
-            f"{one.speed:.2f}×" if one.speed else "",
         )
         for one in found
     ]
-    dates = sorted({one.created[:10] for one in found})
+    first, last = (end(one.created[:10] for one in found) for end in (min, max))
     machines = "; ".join(sorted({one.cpu for one in found}))
-    told = f"In percent, on unlabelled text. Built {' to '.join(dict.fromkeys((dates[0], dates[-1])))} on {machines}"
-    return f"{_table(head, rows)}\n{told}: `python -m benchmarks.agreement`.\n"
+    told = (
+        f"In percent, on unlabelled text; in bold what holds in every language. Built from {first} to {last} on "
+        f"{machines}: `python -m benchmarks.agreement`."
+    )
+    return f"{_table(head, rows)}\n{told}\n"
 
 
 def _least(shares: dict[str, float]) -> str:

@@ -445,17 +445,18 @@ def test_a_sweep_with_a_budget_builds_first_what_trains(
 def test_a_sweep_without_a_budget_leaves_out_what_was_not_trained(
     capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def cached(recipe: Recipe, *, teacher: str) -> Path | None:
-        return tmp_path if (str(recipe), teacher) == ("layers:6", "x") else None
+    def cached(recipe: Recipe, *, teacher: str) -> SimpleNamespace | None:
+        found = {("layers:6", "x"): "standard", ("layers:6+int8", "x"): "quick"}.get((str(recipe), teacher))
+        return SimpleNamespace(manifest={"budget": found}) if found else None
 
     monkeypatch.setattr(build, "cached", cached)
-    monkeypatch.setattr(build, "budget_of", lambda recipe, **_rest: "standard" if recipe.trains else "")
     recipes, table = tmp_path / "recipes.txt", tmp_path / "table.jsonl"
     recipes.write_text("onnx\nlayers:6\nlayers:6+int8\n", encoding="utf-8")
     arguments = ["sweep", "--recipes", str(recipes), "--table", str(table), "--languages", "de", "--teacher", "x,y"]
     assert main(arguments) == 0
     said = capsys.readouterr().err
-    assert "mma: layers:6 of y is left out: it was not trained here; add --budget standard" in said
+    assert "mma: layers:6+int8 of x is left out: nothing here was trained for longer than quick" in said
+    assert "mma: layers:6 of y is left out: " in said
     assert {(row.teacher, row.recipe) for row in results.read(table)} == {
         ("x", "onnx"),
         ("x", "layers:6"),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MACRO = "All"
 LARGEST = 20.0
-ROW_PIXELS, FRAME_PIXELS = 28, 180
+ROW_PIXELS = 28
 NOTE = (
     f"Points of F1 against the teacher on the same sentences. {SURE_MARK} surely different: the 95% interval of the "
     "paired bootstrap excludes 0; of twenty cells that differ in nothing, one is marked by chance. Colours end at "
@@ -144,12 +144,11 @@ def heat_map(found: Sequence[Cell]) -> "go.Figure":
         z=[[cell.found.points if cell else None for cell in row] for row in grid],
         text=[[signed(cell.found.points) if cell else "" for cell in row] for row in grid],
         hovertext=[[hover(cell) if cell else "" for cell in row] for row in grid],
-        **colours(LARGEST),
+        **colours(LARGEST, len(places)),
     )
     add_marks(figure, [(x, y) for y, row in enumerate(grid) for x, cell in enumerate(row) if cell and cell.found.sure])
     named = [f"<b>{MACRO}, macro</b>", *titles([place for place in places if place])]
-    height = FRAME_PIXELS + ROW_PIXELS * len(recipes)
-    return framed(figure, named, [wrapped(recipe) for recipe in recipes], height=height)
+    return framed(figure, named, [wrapped(recipe) for recipe in recipes], row_pixels=ROW_PIXELS)
 
 
 def hover(cell: Cell) -> str:

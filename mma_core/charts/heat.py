@@ -11,17 +11,24 @@ if TYPE_CHECKING:
 SURE_MARK = "○"
 OUTLINE = "rgb(30, 41, 59)"
 MARK_BELOW = 0.36
+MOST_NUMBERED = 25
+FRAME_PIXELS, CHARACTER_PIXELS = 100, 6
 
 
-def colours(largest: float) -> dict[str, Any]:
-    """Options of a heat map of differences in points, whose colours end at ± `largest`."""
+def colours(largest: float, columns: int) -> dict[str, Any]:
+    """Options of a heat map of differences in points.
+
+    Args:
+        largest: colours end at ± so much.
+        columns: so many there are: into too many no numbers fit.
+    """
     scale = [[0, faded(ORANGE, 0.9)], [0.5, faded(GREY, 0.06)], [1, faded(BLUE, 0.9)]]
     bar = {"title": {"text": "points", "side": "top"}, "thickness": 10, "len": 0.5}
     return {
         "colorscale": scale,
         "zmin": -largest,
         "zmax": largest,
-        "texttemplate": "%{text}",
+        "texttemplate": "%{text}" if columns <= MOST_NUMBERED else "",
         "textfont": {"size": 10},
         "hoverinfo": "text",
         "hoverongaps": False,
@@ -49,16 +56,17 @@ def add_marks(figure: "go.Figure", sure: Sequence[tuple[int, int]]) -> None:
     )
 
 
-def framed(figure: "go.Figure", across: Sequence[str], down: Sequence[str], *, height: int) -> "go.Figure":
+def framed(figure: "go.Figure", across: Sequence[str], down: Sequence[str], *, row_pixels: int) -> "go.Figure":
     """Name the columns, above, and the rows, from the top.
 
     Args:
         figure: of the heat map.
         across: the columns' names.
         down: the rows' names.
-        height: of the figure in pixels.
+        row_pixels: the height of a row.
     """
     styled(figure)
+    height = FRAME_PIXELS + CHARACTER_PIXELS * max(map(len, across)) + row_pixels * len(down)
     figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, hovermode="closest")
     figure.update_xaxes(
         tickvals=list(range(len(across))),

@@ -17,7 +17,7 @@ from .style import nothing
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-ROW_PIXELS, FRAME_PIXELS = 52, 220
+ROW_PIXELS = 52
 LARGEST = 20.0
 LEAST_F1 = 0.1
 EMPTY = (
@@ -167,11 +167,10 @@ def matrix(found: Sequence[Interaction]) -> "go.Figure":
             [f"{one.measured.value:.1f}<br>({one.expected.value:.1f})" if one else "" for one in row] for row in cells
         ],
         hovertext=[[_hover(one) if one else "" for one in row] for row in cells],
-        **colours(LARGEST),
+        **colours(LARGEST, len(across)),
     )
     add_marks(figure, [(x, y) for y, row in enumerate(cells) for x, one in enumerate(row) if one and one.sure])
-    height = FRAME_PIXELS + ROW_PIXELS * len(down)
-    return framed(figure, list(map(brief, across)), list(map(wrapped, down)), height=height)
+    return framed(figure, list(map(brief, across)), list(map(wrapped, down)), row_pixels=ROW_PIXELS)
 
 
 def _length(half: str) -> tuple[int, str]:

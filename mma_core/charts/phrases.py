@@ -9,7 +9,9 @@ from ..bootstrap import Difference
 from ..languages import LANGUAGES
 from ..results import Place
 
-MOST_LANGUAGES, MOST_CHARACTERS = 3, 31
+MOST_LANGUAGES = 3
+# So many that `layers:6+vocab:20 languages+` and `vocab:20 languages+int8static` are a line each.
+MOST_CHARACTERS = 31
 NO_BREAK = "\u00a0"
 NONE_MEASURED = (
     "No measurements of these that can be compared yet. Measure some in Compare, or run\n"
@@ -23,7 +25,7 @@ def brief(recipe: str) -> str:
 
 
 def wrapped(recipe: str) -> str:
-    """The same in as few lines as go, for the side of a chart: two are enough for three steps."""
+    """The same in as few lines as go, for the side of a chart."""
     steps = brief(recipe).replace(" ", NO_BREAK).replace("+", "+ ")
     found = textwrap.wrap(steps, MOST_CHARACTERS, break_long_words=False, break_on_hyphens=False)
     return "<br>".join(line.replace(" ", "").replace(NO_BREAK, " ") for line in found)

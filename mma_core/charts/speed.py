@@ -142,7 +142,7 @@ def _gain(row: Row, axis: Axis) -> str:
 def scatter(shown: Sequence[Series], axis: Axis = SPEEDUP) -> "go.Figure":
     """F1 against an axis: a marker a recipe, the frontier as a line, each teacher as a star.
 
-    Vertical bars are 95% intervals of F1, horizontal ones the least and most speed-up over the rounds.
+    Vertical bars are 95% intervals of F1, horizontal ones what most rounds' speed-ups lie within.
     """
     import plotly.graph_objects as go
 

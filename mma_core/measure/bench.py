@@ -25,16 +25,17 @@ from .energy import Meter, Spent
 from .fresh import fresh
 from .journal import Journal
 from .scoring import SEED, Share, Task, score, scored
-from .speed import Speed, speed
+from .speed import PROTOCOL, Speed, speed
 
 SENTENCES = 400
 SPEED_SENTENCES = 24
 # All that take turns are open at once, and a model of 250,000 pieces has half a gigabyte.
 AT_ONCE = 12
 # The meter's grain is a hundredth of a second.
-ENERGY_SECONDS = 0.5
-# The standard error that a speed-up's mean over the data sets may have, as a share of it.
-ERROR = 0.02
+ENERGY_SECONDS = 0.25
+ENERGY_ROUNDS = 3
+# The standard errors that a speed-up may have, as shares of it: its mean over the data sets, and each set's.
+MEAN_ERROR, SET_ERROR = 0.02, 0.08
 TEACHER = "teacher"
 
 
@@ -84,8 +85,8 @@ def bench(  # noqa: PLR0913  (what is measured, on what, how, and what is told o
     """Measure recipes beside their teacher, which always runs too.
 
     Accuracy is measured on up to `sentences` sentences of each corpus, speed on up to 24 of them: recipes and teacher
-    take turns, raw text in, spans out, until the mean speed-up of each over the corpora is known to 2% or there were 40
-    rounds; of many recipes 12 at a time, each group beside the teacher.
+    take turns, raw text in, spans out, until the mean speed-up of each over the corpora is known well enough; of many
+    recipes 12 at a time, each group beside the teacher.
 
     Args:
         recipes: what to measure.
@@ -160,7 +161,7 @@ class Stand:
     def journal(self, corpus: Corpus, sentences: Sequence[Sentence], recipes: Sequence[str]) -> Journal:
         """The journal of these recipes, as they are built here, on these sentences; in the cache."""
         manifests = {name: dict(self._weighed[name].manifest) for name in (TEACHER, *recipes)}
-        content = [SCHEMA, orders.versions(), self._run.weights, self._run.threads, cpu(), SEED, manifests]
+        content = [SCHEMA, PROTOCOL, orders.versions(), self._run.weights, self._run.threads, cpu(), SEED, manifests]
         words = [[sentence.words, sentence.tags] for sentence in sentences]
         key = hashlib.sha256(json.dumps([content, words]).encode()).hexdigest()[:16]
         return Journal(journals() / f"{journal_of(corpus)}{key}.jsonl")
@@ -181,7 +182,8 @@ class Stand:
         accuracies = self._accuracies(taggers, sentences, journal)
         timed = sentences[:SPEED_SENTENCES]
         texts = [join(sentence.words)[0] for sentence in timed]
-        speeds = speed(taggers, texts, corpus.language, journal, error=ERROR * math.sqrt(sets))
+        wanted = min(MEAN_ERROR * math.sqrt(sets), SET_ERROR)
+        speeds = speed(taggers, texts, corpus.language, journal, standard_error=wanted)
         energies = {
             name: self._energy(name, partial(tagger.tag_texts, texts, corpus.language), speeds[name].seconds, journal)
             for name, tagger in taggers.items()
@@ -204,15 +206,16 @@ class Stand:
         return {name: Accuracy(**journal.once(_scores(name), lambda: asdict(next(found)))) for name in taggers}
 
     def _energy(self, name: str, once: Callable[[], object], seconds: float, journal: Journal) -> Spent:
-        """What it takes to do something once that takes so long: the power while it is done repeatedly, for so long."""
+        """What one pass takes: the power while there are many, the median of some rounds, times the seconds of one."""
         times = math.ceil(ENERGY_SECONDS / seconds)
 
-        def found() -> dict[str, Any]:
+        def found() -> list[dict[str, Any]]:
             once()  # a tagger whose rounds are of an earlier process is not warm yet
-            return asdict(self._run.meter.spent(lambda: [once() for _ in range(times)]))
+            return [asdict(self._run.meter.spent(lambda: [once() for _ in range(times)])) for _ in range(ENERGY_ROUNDS)]
 
-        spent = Spent(**journal.once(f"power of {name}", found))
-        return replace(spent, joules=spent.joules / spent.seconds * seconds, seconds=seconds)
+        rounds = [Spent(**spent) for spent in journal.once(f"energy of {name}", found)]
+        median = sorted(rounds, key=lambda spent: spent.watts)[len(rounds) // 2]
+        return replace(median, joules=median.watts * seconds, seconds=seconds)
 
 
 def journals() -> Path:
@@ -308,6 +311,7 @@ class _Base:
             date=datetime.now(UTC).date().isoformat(),
             seed=SEED,
             revision=orders.revision(parse(name)),
+            rounds=len(times.rounds),
             schema=SCHEMA,
         )
 

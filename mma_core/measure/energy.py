@@ -25,6 +25,11 @@ class Spent:
     seconds: float
     source: str
 
+    @property
+    def watts(self) -> float:
+        """The mean power."""
+        return self.joules / self.seconds
+
 
 class Meter:
     """Measures or estimates what the processor spends on a piece of work.

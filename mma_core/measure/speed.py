@@ -14,12 +14,17 @@ import numpy as np
 from ..runtime import Tagger
 from .journal import Journal
 
-LEAST_ROUNDS, MOST_ROUNDS = 5, 40
+# Of how rounds are taken and summed up: those of another way are no rounds of this run.
+PROTOCOL = 2
+LEAST_ROUNDS, MOST_ROUNDS = 8, 40
 # Passes that follow each other meet the same disturbance: many short turns tell more than few long ones.
 ROUND_SECONDS = 0.05
+# The range that is shown: what seven rounds of eight lie within, however many there were.
+SPREAD = (1 / 16, 15 / 16)
+# Of a normal distribution, in standard deviations.
+INTERQUARTILE = 1.349
 LATENCY_TEXTS = 12
 LATENCY_ROUNDS = 3
-WARM_UP_TEXTS = 8
 
 
 @dataclass(frozen=True)
@@ -44,15 +49,16 @@ class Speed:
         return statistics.median(self.rounds)
 
     def over(self, baseline: "Speed") -> tuple[float, float, float]:
-        """How many times as fast as another tagger of the same run: pseudo-median, least and most over the rounds.
+        """How many times as fast as another tagger of the same run, and what seven rounds of eight lie within.
 
-        Rounds are compared with each other: a drift of the machine meets both halves of a round. The pseudo-median is
-        the median of the means of all pairs of rounds, of logarithms of ratios (Hodges and Lehmann 1963): as deaf to
-        single disturbances as the median, and less scattered where a machine changes between two speeds.
+        Rounds are compared with each other: a drift of the machine meets both halves of a round. Their ratios are
+        summed up by the estimator of Hodges and Lehmann (1963): the median of the means of all pairs, each round with
+        itself too, here of logarithms. Up to 29% of the rounds may be disturbed at will (of a median half may), and it
+        scatters less where a machine changes between two speeds.
         """
         logs = _logs(self.rounds, baseline.rounds)
         means = (logs[:, None] + logs)[np.triu_indices(len(logs))] / 2
-        return tuple(np.exp([np.median(means), logs.min(), logs.max()]).tolist())
+        return tuple(np.exp([np.median(means), *np.quantile(logs, SPREAD)]).tolist())
 
 
 def _logs(ours: Sequence[float], theirs: Sequence[float]) -> np.ndarray:
@@ -61,36 +67,37 @@ def _logs(ours: Sequence[float], theirs: Sequence[float]) -> np.ndarray:
 
 
 def speed(
-    taggers: Mapping[str, Tagger], texts: Sequence[str], language: str, journal: Journal, *, error: float
+    taggers: Mapping[str, Tagger], texts: Sequence[str], language: str, journal: Journal, *, standard_error: float
 ) -> dict[str, Speed]:
     """Time each tagger on the same texts, taking turns: first in bulk, then one text after the other.
 
     In a round a fast tagger tags the texts several times, until `ROUND_SECONDS` have passed, lest the clock's and the
     scheduler's grain be taken for its speed. A round is kept whole or not at all, so its figures are of one process.
-    There are as many rounds as it takes to know how many times as fast as the first tagger each other one is, 5 at
-    least and 40 at most.
+    There are as many rounds, between `LEAST_ROUNDS` and `MOST_ROUNDS`, as it takes to know how many times as fast as
+    the first tagger each other one is.
 
     Args:
         taggers: name → tagger; the first is the one that the others are compared with.
         texts: raw texts.
         language: their language.
         journal: keeps the rounds.
-        error: the standard error of each ratio that is wanted, as a share of it.
+        standard_error: of each ratio, as a share of it, that ends the rounds; estimated as if these did not depend on
+            each other.
     """
     bulk, singles = _Bulk(taggers, texts, language), _Singles(taggers, texts[:LATENCY_TEXTS], language)
     with _frozen():
         rounds: list[dict[str, tuple[float, float]]] = []
-        while len(rounds) < LEAST_ROUNDS or (len(rounds) < MOST_ROUNDS and _error(rounds) > error):
+        while len(rounds) < LEAST_ROUNDS or (len(rounds) < MOST_ROUNDS and _standard_error(rounds) > standard_error):
             rounds.append(journal.once(f"round {len(rounds)}", bulk.round))
         latencies = [journal.once(f"latencies {number}", singles.round) for number in range(LATENCY_ROUNDS)]
     return {name: _speed([one[name] for one in rounds], [one[name] for one in latencies]) for name in taggers}
 
 
-def _error(rounds: Sequence[Mapping[str, tuple[float, float]]]) -> float:
-    """The standard error of the speed-up that is known worst, over the first tagger, as a share of it."""
+def _standard_error(rounds: Sequence[Mapping[str, tuple[float, float]]]) -> float:
+    """Of the speed-up over the first tagger that is known worst; from quartiles, which single rounds move little."""
     baseline, *others = zip(*([seconds for seconds, _ in one.values()] for one in rounds), strict=True)
-    logs = [_logs(own, baseline) for own in others]
-    return max((float(one.std(ddof=1)) for one in logs), default=0.0) / math.sqrt(len(rounds))
+    ranges = [float(np.subtract(*np.quantile(_logs(own, baseline), (0.75, 0.25)))) for own in others]
+    return max(ranges, default=0.0) / INTERQUARTILE / math.sqrt(len(rounds))
 
 
 def _speed(rounds: Sequence[tuple[float, float]], latencies: Sequence[Sequence[float]]) -> Speed:
@@ -112,8 +119,8 @@ class _Bulk:
     def _repeats(self) -> dict[str, int]:
         found = {}
         for name, tagger in self.taggers.items():
-            tagger.tag_texts(self.texts[:WARM_UP_TEXTS], self.language)
-            found[name] = max(1, round(ROUND_SECONDS / _seconds(tagger, self.texts, self.language)))
+            tagger.tag_texts(self.texts, self.language)  # an engine may set itself up for each new length
+            found[name] = math.ceil(ROUND_SECONDS / _seconds(tagger, self.texts, self.language))
         return found
 
     def round(self) -> dict[str, tuple[float, float]]:
@@ -140,7 +147,7 @@ class _Singles:
         """Milliseconds of each text at batch 1."""
         if not self._warm:
             for tagger in self.taggers.values():
-                self._times(tagger)  # an engine may set itself up for each new length
+                self._times(tagger)
             self._warm = True
         found = {}
         for name, tagger in self.taggers.items():

@@ -2,21 +2,9 @@
 
 import pytest
 
-from mma_core.charts.phrases import brief, wrapped
+from mma_core.charts.phrases import wrapped
 
 LANGUAGES = "vocab:de,en,fr,sw"
-
-
-@pytest.mark.parametrize(
-    ("recipe", "short"),
-    [
-        ("int8", "int8"),
-        ("vocab:de,en,sw+int8", "vocab:de,en,sw+int8"),
-        (f"layers:6+{LANGUAGES}+int8", "layers:6+vocab:4 languages+int8"),
-    ],
-)
-def test_long_lists_of_languages_are_counted(recipe: str, short: str) -> None:
-    assert brief(recipe) == short
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from mma_core import build, runtime
 from mma_core.data import Corpus, samples
 from mma_core.errors import DataError, MMAError
 from mma_core.measure import bench as room
-from mma_core.measure.bench import bench
+from mma_core.measure.bench import Stand, bench
+from mma_core.measure.energy import Spent
 from mma_core.measure.fresh import Fresh
 from mma_core.measure.journal import Journal
 from mma_core.measure.speed import speed
@@ -174,7 +176,7 @@ def test_a_measurement_that_was_cut_off_goes_on(
 def test_a_tagger_under_two_names_is_as_fast_as_itself(made: Made, corpus: Corpus) -> None:
     tagger = runtime.open_artifact(made("bert"), 1)
     texts = [join(sentence.words)[0] for sentence in corpus.sentences]
-    found = speed({"one": tagger, "other": tagger}, texts, corpus.language, Journal(), error=1)
+    found = speed({"one": tagger, "other": tagger}, texts, corpus.language, Journal(), standard_error=1)
     ratio, low, high = found["other"].over(found["one"])
     assert low <= ratio <= high
     assert 0.5 < ratio < 2
@@ -191,3 +193,39 @@ def test_text_is_read_before_anything_is_built(tmp_path: Path, content: str, sen
     path.write_text(content, encoding="utf-8")
     with pytest.raises(DataError, match=r"holds no sentences to measure on|own\.conll:2: tag 'X'"):
         next(bench([parse("onnx")], [Corpus("own", "de", "test", path)], teacher="/no/teacher", sentences=sentences))
+
+
+@pytest.mark.parametrize(("sets", "wanted"), [(1, 0.02), (4, 0.04), (100, 0.08)])
+def test_of_many_data_sets_each_may_be_known_less_well(
+    made: Made, corpus: Corpus, teacher: str, monkeypatch: pytest.MonkeyPatch, sets: int, wanted: float
+) -> None:
+    asked: list[float] = []
+
+    def timed(*_arguments: Any, standard_error: float) -> None:
+        asked.append(standard_error)
+        raise InterruptedError
+
+    made("bert")
+    monkeypatch.setattr(room, "fresh", lambda *_arguments, **_settings: Fresh(1.0, 1.0))
+    monkeypatch.setattr(room, "speed", timed)
+    with pytest.raises(InterruptedError):
+        list(bench([parse("onnx")], [corpus] * sets, teacher=teacher, sentences=5))
+    assert asked == [pytest.approx(wanted)]
+
+
+def test_energy_is_the_median_power_times_the_seconds_of_a_pass() -> None:
+    passes = [0]
+    readings = iter([Spent(10.0, 1.0, "a"), Spent(30.0, 1.0, "b"), Spent(40.0, 2.0, "c")])
+
+    def spent(work: Callable[[], object]) -> Spent:
+        passes.append(0)
+        work()
+        return next(readings)
+
+    def once() -> None:
+        passes[-1] += 1
+
+    run: Any = SimpleNamespace(meter=SimpleNamespace(spent=spent))
+    found = Stand([], {}, {}, run)._energy("int8", once, 0.03, Journal())
+    assert found == Spent(pytest.approx(20 * 0.03), 0.03, "c")
+    assert passes == [1, 4, 4, 4], "one to warm up, then a tenth of a second each"
