@@ -175,11 +175,16 @@ def word_list(language: str) -> list[str]:
         return lines.read().split("\n")
 
 
+def text_path(folder: Path, language: str) -> Path:
+    """Where a data folder has the unlabelled sentences of a language."""
+    return folder / "text" / f"{language}.txt.xz"
+
+
 def read_text(folder: Path, language: str, count: int, seed: int) -> list[str]:
     """At most `count` unlabelled sentences of `text/<language>.txt.xz`, drawn by seed and kept in their order.
 
     Raises:
         DataError: the folder has no text of that language.
     """
-    with open_text(folder / "text" / f"{language}.txt.xz") as lines:
+    with open_text(text_path(folder, language)) as lines:
         return draw([line.strip() for line in lines if line.strip()], count, seed)

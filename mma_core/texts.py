@@ -1,12 +1,17 @@
 """The text that a build may use: unlabelled sentences, labelled ones, and words, of a data folder or built in."""
 
+import hashlib
+import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from . import builtin, data
+from .folders import cache_root
 from .languages import LANGUAGES
-from .orders import SEED
+from .orders import REVISION, SEED
 from .pieces import join
 from .spans import words
 
@@ -27,7 +32,7 @@ def unlabelled(folder: Path | None, codes: Sequence[str], count: int) -> dict[st
     if folder is None:
         found = {corpus.language: corpus.sentences for corpus in data.samples()}
         return {code: [s.words for s in found[code][:count]] for code in sorted(found) if not codes or code in codes}
-    there = codes or [code for code in LANGUAGES if (folder / "text" / f"{code}.txt.xz").exists()]
+    there = codes or [code for code in LANGUAGES if data.text_path(folder, code).exists()]
     return {
         code: [tuple(word.text for word in words(text, code)) for text in data.read_text(folder, code, count, SEED)]
         for code in there
@@ -63,7 +68,25 @@ def word_counts(folder: Path | None, code: str) -> Mapping[str, int]:
     These are of a data folder's unlabelled text, in the form in which the model meets it: what is written without
     spaces is one word, since its pieces reach over the words that a corpus cuts it into. Without a folder they are of
     the built-in word list, which knows no numbers: its words are the most frequent ones, and count alike.
+
+    Counting a million sentences takes half a minute, so what was counted is kept in the cache.
     """
     if folder is None:
         return dict.fromkeys(data.word_list(code), 1)
-    return Counter(word for text in unlabelled(folder, [code], ALL_TEXTS)[code] for word in join(text)[0].split())
+    kept = _counted(data.text_path(folder, code), code)
+    if kept.exists():
+        return json.loads(kept.read_text(encoding="utf-8"))
+    found = Counter(word for text in unlabelled(folder, [code], ALL_TEXTS)[code] for word in join(text)[0].split())
+    partial = kept.with_suffix(f".{os.getpid()}.partial")
+    with suppress(OSError):  # a cache that cannot be written to costs only time
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+        partial.replace(kept)
+    return found
+
+
+def _counted(path: Path, code: str) -> Path:
+    """Where the words of a text are kept, once they are counted as this version cuts them."""
+    content = path.read_bytes() if path.is_file() else b""
+    name = hashlib.sha256(f"{REVISION} {SEED}\n".encode() + content).hexdigest()[:16]
+    return cache_root() / "words" / f"{code}-{name}.json"

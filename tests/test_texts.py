@@ -38,6 +38,29 @@ def test_words_of_a_language(tmp_path: Path) -> None:
     assert texts.word_counts(tmp_path, "de") == counts
     text_file(tmp_path, "zh", "他在北京 工作。\n")
     assert texts.word_counts(tmp_path, "zh") == {"他在北京工作。": 1}
+    with pytest.raises(DataError, match="no such file"):
+        texts.word_counts(tmp_path, "fr")
     listed = texts.word_counts(None, "de")
     assert listed["Berlin"] == 1
     assert set(listed.values()) == {1}
+
+
+def test_words_are_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text_file(tmp_path, "de", "Ja, so.\nÜber so!\n")
+    counts = texts.word_counts(tmp_path, "de")
+    with monkeypatch.context() as patch:
+        patch.setattr(texts, "unlabelled", None)
+        assert texts.word_counts(tmp_path, "de") == counts
+        assert list(texts.word_counts(tmp_path, "de")) == list(counts), "in the order of the text"
+    text_file(tmp_path, "de", "Nein.\n")
+    assert texts.word_counts(tmp_path, "de") == {"Nein": 1, ".": 1}
+    monkeypatch.setattr(texts, "REVISION", -1)
+    monkeypatch.setattr(texts, "words", lambda _text, _code: [])
+    assert texts.word_counts(tmp_path, "de") == {}, "another version may cut it otherwise"
+
+
+def test_words_are_counted_where_nothing_can_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text_file(tmp_path, "de", "Nein.\n")
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(texts, "cache_root", lambda: tmp_path / "file")
+    assert texts.word_counts(tmp_path, "de") == {"Nein": 1, ".": 1}

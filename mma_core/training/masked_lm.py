@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import BertForTokenClassification
 
-from ..data import Corpus, Sentence, read_text
+from ..data import Corpus, Sentence, read_text, text_path
 from ..errors import DataError
 from ..languages import LANGUAGES
 from ..progress import Report
@@ -35,10 +35,10 @@ def unlabelled(data: Path, mixture: Mixture, tokenizer: Tokenizer) -> Labelled:
     Raises:
         DataError: the folder holds no text of them.
     """
-    codes = [code for code in mixture.languages or LANGUAGES if (data / "text" / f"{code}.txt.xz").is_file()]
+    codes = [code for code in mixture.languages or LANGUAGES if text_path(data, code).is_file()]
     if not codes:
         raise DataError(f"{data} holds no text/<language>.txt.xz of {', '.join(mixture.languages) or 'any language'}")
-    files = [Corpus("text", code, "train", data / "text" / f"{code}.txt.xz") for code in codes]
+    files = [Corpus("text", code, "train", text_path(data, code)) for code in codes]
     return ner.gathered(files, [_sentences(data, code) for code in codes], tokenizer)
 
 

@@ -4,7 +4,7 @@ import lzma
 from collections import Counter
 from pathlib import Path
 
-from ..data import WORDS, open_text
+from ..data import WORDS, open_text, text_path
 from ..languages import LANGUAGES, WordRule
 from ..progress import Report
 from ..spans import words
@@ -30,7 +30,7 @@ def write_word_lists(folder: Path, report: Report) -> dict[str, int]:
     for done, (code, language) in enumerate(LANGUAGES.items()):
         report(done / len(LANGUAGES), language.name)
         counts: Counter[str] = Counter()
-        with open_text(folder / "text" / f"{code}.txt.xz") as lines:
+        with open_text(text_path(folder, code)) as lines:
             for line in lines:
                 if language.rule is WordRule.CHARACTERS:
                     counts.update(token.lstrip("▁") for token in pieces.encode(line, add_special_tokens=False).tokens)
