@@ -124,16 +124,21 @@ def _figures_of(one: charts.Series, rows: list[results.Measurement]) -> str:
         for row in sorted(one.rows, key=lambda row: row.speedup)
     ]
     recipes = {row.recipe for row in one.rows}
-    mine = [row for row in rows if one.cpu.startswith(row.cpu) and row.teacher == one.teacher and row.recipe in recipes]
+    here = [row for row in rows if charts.machine(row) == one.cpu and row.teacher == one.teacher]
+    mine = [row for row in here if row.recipe in recipes]
     measured: dict[str, list[results.Place]] = {}
     for row in mine:
         measured.setdefault(row.recipe, []).append((row.language, row.dataset))
     languages = len({code for code, _ in results.comparable(measured)[1]})
     dates = " to ".join(sorted({min(row.date for row in mine), max(row.date for row in mine)}))
     return (
-        f"{_table(head, cells)}\nTeacher `{one.teacher}`: averages over {one.rows[0].sets} test files in {languages} "
-        f"languages, on {one.cpu}, {dates}.\n"
+        f"{_table(head, cells)}\nTeacher `{one.teacher}`: averages over {_count(one.rows[0].sets, 'test file')} in "
+        f"{_count(languages, 'language')}, on {one.cpu}, {dates}.\n"
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def own_languages_table() -> str:
