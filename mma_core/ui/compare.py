@@ -268,6 +268,6 @@ def _page() -> tuple[list[Any], gr.Button, list[Any]]:
     note_html = gr.HTML()
     controls = [view, source, teacher, work, kind, machine]
     downloads.controls(PLOT, "compare", csv_file, controls)
-    rows = gr.Dataframe(headers=list(TABLE), interactive=False, elem_id="mma-table", max_height=420, max_chars=40)
+    rows = gr.Dataframe(headers=list(TABLE), interactive=False, elem_id="mma-table", max_height=420, max_chars=56)
     again = gr.Button("Re-measure here", size="sm", elem_id="mma-remeasure")
     return [against, *controls], again, [headline_html, note_html, plot, rows]

@@ -122,7 +122,7 @@ def tab() -> None:
         plot = gr.Plot(show_label=False, elem_id=PLOT)
         note = gr.HTML()
         downloads.controls(PLOT, "insights", csv_file, controls)
-        rows = gr.Dataframe(interactive=False, elem_id="mma-insight-table", max_height=420, max_chars=40)
+        rows = gr.Dataframe(interactive=False, elem_id="mma-insight-table", max_height=420, max_chars=56)
     outputs = [headline, note, plot, rows]
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     for event in (page.select, *(control.input for control in controls)):
