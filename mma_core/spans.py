@@ -6,6 +6,7 @@ A span's offsets are characters (Unicode code points) of the text as given, end 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import regex
 
@@ -72,7 +73,7 @@ _INVISIBLE = regex.compile(r"[\s\p{Z}\p{Cc}\p{Cf}]+")
 
 @cache
 def _pattern(rule: WordRule) -> regex.Pattern[str]:
-    return regex.compile(rf"\s++|{_RULES[rule]}|{_REST}", regex.V1)
+    return regex.compile(rf"\s*+({_RULES[rule]}|{_REST})", regex.V1)
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,7 @@ class Span:
     score: float
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """One word of a text and where it stands."""
 
     text: str
@@ -111,12 +111,11 @@ def words(text: str, code: str) -> list[Word]:
     Raises:
         DataError: the language is unknown.
     """
-    found = []
-    for match in _pattern(language(code).rule).finditer(text):
-        word = match.group()
-        if word[0].isalnum() or not _INVISIBLE.fullmatch(word):
-            found.append(Word(word, *match.span()))
-    return found
+    return [
+        Word(word, *match.span(1))
+        for match in _pattern(language(code).rule).finditer(text)
+        if (word := match[1])[0].isalnum() or not _INVISIBLE.fullmatch(word)
+    ]
 
 
 def repair(tags: Sequence[str]) -> list[str]:
