@@ -134,3 +134,19 @@ def test_int8static_goes_round_the_rounding_of_what_it_keeps(
         short = [node for node in constants if node.get_element_type().get_type_name() == "i8"]
         assert len(short) == len(found) - count
     assert differences[len(found)] < 1e-4 < differences[0]
+
+
+def source(port: Any) -> str:
+    """What gives an input, but for what only turns a tensor about."""
+    node = port.get_source_output().get_node()
+    turns = {"Reshape", "Transpose"}
+    return source(node.input(0)) if node.get_type_name() in turns else node.get_type_name()
+
+
+def test_int8static_leaves_the_products_of_two_activations_alone(graph: onnx.ModelProto, world: World) -> None:
+    rounded = parse("int8static").steps[0].apply(graph, world)
+    products = [node for node in rounded.get_ops() if node.get_type_name() == "MatMul"]
+    both = [node for node in products if node.get_input_partial_shape(1).is_dynamic]
+    assert len(both) == 2 * 2, "queries with keys and shares with values, in two layers"
+    assert "FakeQuantize" not in {source(port) for node in both for port in node.inputs()}
+    assert len(products) - len(both) == sum(not matrix.lookup for matrix in matrices(graph))
