@@ -16,7 +16,7 @@ from .journal import Journal
 
 # Of how rounds are taken and summed up: those of another way are no rounds of this run.
 PROTOCOL = 2
-LEAST_ROUNDS, MOST_ROUNDS = 8, 40
+LEAST_ROUNDS, MOST_ROUNDS = 8, 34
 # Passes that follow each other meet the same disturbance: many short turns tell more than few long ones.
 ROUND_SECONDS = 0.05
 # The range that is shown: what seven rounds of eight lie within, however many there were.
