@@ -107,7 +107,7 @@ def write(
     """
     with transaction(folder) as partial:
         _write_graph(graph, partial / MODELS[manifest["engine"]], manifest["engine"])
-        tokenizer.save(str(partial / "tokenizer.json"))
+        tokenizer.save(str(partial / "tokenizer.json"), pretty=False)
         _write_json(partial / "config.json", config)
         _write_json(partial / "tokenizer_config.json", _tokenizer_config(tokenizer, config))
         whole = {"format": FORMAT, **manifest, "files": {p.name: _sha256(p) for p in sorted(partial.iterdir())}}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from benchmarks import agreement, instrument
+from benchmarks import agreement, bulk, instrument
 from benchmarks import rows as rivals
 from mma_core import charts, results
 from mma_core.charts.phrases import brief
@@ -17,6 +17,8 @@ GOLD = ("masakhaner2", "transfer", "uner")
 FLOORS = {"masakhaner2": 78, "wikineural": 91, "wikiann": 82, "uner": 77}
 # Retention in percent → speed-up over `transformers.pipeline` at its default batch size.
 FASTEST = {98: 15, 95: 51}
+# In percent; what an allocator keeps for itself comes and goes.
+GROWTH = 2
 _CARD_ROW = re.compile(r"\| \w+ \| (\w+) \| (zero-shot|[\d,]+) \| \d+ \| ([\d.]+) \|")
 
 
@@ -33,7 +35,7 @@ class Aim:
 
 def aims() -> list[Aim]:
     """All aims, those of the teachers first."""
-    return [*_teachers(), _raw(), *_engines(), *precisions(), *_compression(), *_instrument()]
+    return [*_teachers(), _raw(), *_engines(), *precisions(), *memory(), *_compression(), *_instrument()]
 
 
 def cells(one: Aim) -> tuple[str, ...]:
@@ -92,6 +94,17 @@ def precisions(path: Path = agreement.TABLE) -> Iterator[Aim]:
         held = sum(one.held for one in found)
         what = f"Recipes in reduced precision that keep {found[0].limit:g}% of the entities in every language"
         yield Aim(what, f"all of {len(found)}", str(held), held == len(found), "table of agreement")
+
+
+def memory(path: Path = bulk.TABLE) -> Iterator[Aim]:
+    """That a long file takes no more memory than a short one; nothing where none was tagged."""
+    found = bulk.read(path)
+    if found:
+        last = found[-1]
+        what = f"Growth of memory while {last.sentences:,} sentences are tagged in bulk"
+        reached = f"{last.growth:+.1f}% ({last.early_mb:.0f} to {last.late_mb:.0f} MB)".replace("-", "−")
+        where = f"`{last.command}`, {last.cpu.partition(' (')[0]}, {last.date}"
+        yield Aim(what, f"≤ {GROWTH}%", reached, last.growth <= GROWTH, where)
 
 
 def _compression() -> Iterator[Aim]:

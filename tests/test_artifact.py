@@ -44,6 +44,8 @@ def test_layout_and_manifest(made: Made) -> None:
     assert found.config["id2label"]["1"] == "B-PER"
     settings = json.loads((found.folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     assert settings["pad_token"] == "[PAD]"
+    pieces = (found.folder / "tokenizer.json").read_text(encoding="utf-8")
+    assert len(pieces) < 1.05 * len(json.dumps(json.loads(pieces), ensure_ascii=False, separators=(",", ":")))
     assert found.size_bytes == sum((found.folder / name).stat().st_size for name in FILES)
 
 
