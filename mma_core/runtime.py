@@ -293,12 +293,19 @@ class _Batch:
 
 
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Group texts of similar length, the longest first: at most `budget` padded pieces a batch, or one text."""
+    """Group texts of similar length, the longest first: at most `budget` padded pieces a batch, or one text.
+
+    Lengths are counted as an engine pads them, so most batches of one length are of one size as well: what an engine
+    keeps for each shape that it has met stays little.
+    """
     batch: list[int] = []
+    padded = 0
     for index in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > budget:
+        if batch and (len(batch) + 1) * padded > budget:
             yield batch
             batch = []
+        if not batch:
+            padded = engines.bucket(lengths[index] + SPECIALS)
         batch.append(index)
     if batch:
         yield batch
