@@ -16,7 +16,9 @@ from .journal import Journal
 
 # Of how rounds are taken and summed up: those of another way are no rounds of this run.
 PROTOCOL = 2
-LEAST_ROUNDS, MOST_ROUNDS = 8, 34
+LEAST_ROUNDS = 8
+# Ten recipes in five languages shall not take over ten minutes, on a restless machine either.
+MOST_SECONDS = 75
 # Passes that follow each other meet the same disturbance: many short turns tell more than few long ones.
 ROUND_SECONDS = 0.05
 # The range that is shown: what seven rounds of eight lie within, however many there were.
@@ -73,8 +75,8 @@ def speed(
 
     In a round a fast tagger tags the texts several times, until `ROUND_SECONDS` have passed, lest the clock's and the
     scheduler's grain be taken for its speed. A round is kept whole or not at all, so its figures are of one process.
-    There are as many rounds, between `LEAST_ROUNDS` and `MOST_ROUNDS`, as it takes to know how many times as fast as
-    the first tagger each other one is.
+    There are as many rounds, `LEAST_ROUNDS` at least and on until `MOST_SECONDS` are over, as it takes to know how many
+    times as fast as the first tagger each other one is.
 
     Args:
         taggers: name → tagger; the first is the one that the others are compared with.
@@ -87,7 +89,8 @@ def speed(
     bulk, singles = _Bulk(taggers, texts, language), _Singles(taggers, texts[:LATENCY_TEXTS], language)
     with _frozen():
         rounds: list[dict[str, tuple[float, float]]] = []
-        while len(rounds) < LEAST_ROUNDS or (len(rounds) < MOST_ROUNDS and _standard_error(rounds) > standard_error):
+        end = time.monotonic() + MOST_SECONDS
+        while len(rounds) < LEAST_ROUNDS or (time.monotonic() < end and _standard_error(rounds) > standard_error):
             rounds.append(journal.once(f"round {len(rounds)}", bulk.round))
         latencies = [journal.once(f"latencies {number}", singles.round) for number in range(LATENCY_ROUNDS)]
     return {name: _speed([one[name] for one in rounds], [one[name] for one in latencies]) for name in taggers}

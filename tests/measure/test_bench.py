@@ -142,6 +142,16 @@ def test_of_many_each_group_runs_beside_the_teacher(
     assert 0.5 < seen[-1] < 1
 
 
+@pytest.mark.parametrize(("free", "sizes"), [(0, [1] * 30), (12.5, [12, 12, 6]), (1000, [24, 6])])
+def test_as_many_are_open_at_once_as_the_memory_holds(
+    free: float, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = SimpleNamespace(available=int(free * room.ROOM_BYTES))
+    monkeypatch.setattr(room.psutil, "virtual_memory", lambda: memory)
+    recipes = [parse(f"layers:{kept}") for kept in range(1, 31)]
+    assert [len(group) for group in room.groups([*recipes, *recipes])] == sizes
+
+
 def test_a_measurement_that_was_cut_off_goes_on(
     made: Made, corpus: Corpus, teacher: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,7 +205,7 @@ def test_text_is_read_before_anything_is_built(tmp_path: Path, content: str, sen
         next(bench([parse("onnx")], [Corpus("own", "de", "test", path)], teacher="/no/teacher", sentences=sentences))
 
 
-@pytest.mark.parametrize(("sets", "wanted"), [(1, 0.02), (4, 0.04), (100, 0.08)])
+@pytest.mark.parametrize(("sets", "wanted"), [(1, 0.02), (4, 0.04), (100, 0.12)])
 def test_of_many_data_sets_each_may_be_known_less_well(
     made: Made, corpus: Corpus, teacher: str, monkeypatch: pytest.MonkeyPatch, sets: int, wanted: float
 ) -> None:

@@ -3,7 +3,8 @@
 import gc
 import time
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import count, groupby
+from types import SimpleNamespace
 
 import pytest
 from tokenizers import Encoding
@@ -151,7 +152,9 @@ def test_one_disturbed_round_hardly_matters() -> None:
 def test_rounds_go_on_until_the_speed_up_is_known(
     monkeypatch: pytest.MonkeyPatch, seconds: list[float], error: float, rounds: int
 ) -> None:
-    monkeypatch.setattr(room, "MOST_ROUNDS", 7)
+    clock = count()  # a second a look, and there is one before each round beyond the third
+    monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: next(clock), perf_counter=time.perf_counter))
+    monkeypatch.setattr(room, "MOST_SECONDS", 5)
     journal = Journal()
     for number, restless in enumerate(seconds):
         # A drift that all share does not count.
@@ -164,6 +167,6 @@ def test_rounds_go_on_until_the_speed_up_is_known(
 
 
 def test_the_teacher_alone_is_soon_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "MOST_ROUNDS", 7)
+    monkeypatch.setattr(room, "MOST_SECONDS", 60)
     alone = speed({"teacher": Dawdler(5, [])}, ["a"], "en", Journal(), standard_error=0)
     assert len(alone["teacher"].rounds) == 3
