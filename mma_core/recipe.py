@@ -281,6 +281,16 @@ class Recipe:
         return any(step.trains for step in self.steps)
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that the recipe is for, the last step's that names some; empty if for all."""
+        named = (getattr(step, "languages", ()) for step in reversed(self.steps))
+        return next(filter(None, named), ())
+
+    def is_for(self, code: str) -> bool:
+        """Whether the recipe is for a language."""
+        return not self.languages or code in self.languages
+
+    @property
     def engine(self) -> str:
         """`onnxruntime` or `openvino`: where the artifact runs."""
         return next((step.engine for step in self.after_export if step.engine), "onnxruntime")

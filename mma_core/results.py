@@ -27,6 +27,8 @@ ROBUSTNESS = PRECOMPUTED.with_name("robustness.jsonl")
 RAW = PRECOMPUTED.with_name("raw.jsonl")
 UNPERTURBED = "none"
 TEACHER = "teacher"
+# So many data sets are no few, however many there are of others.
+MANY_SETS = 12
 """The recipe that all others are compared with."""
 
 
@@ -288,9 +290,9 @@ class Average:
 def comparable(measured: Mapping[str, Iterable[Place]]) -> tuple[list[str], list[Place]]:
     """Which recipes to compare, and the data sets that all of these were measured on.
 
-    Where the teacher was measured only its data sets count. Recipes for a few languages, measured on fewer than half
-    of the sets that another recipe but the teacher was, are left out. The others join from the most measured down,
-    save those that would leave no common set.
+    Where the teacher was measured only its data sets count. Recipes for a few languages, measured on fewer than half of
+    the sets that another recipe but the teacher was and on fewer than `MANY_SETS`, are left out. The others join from
+    the most measured down, save those that would leave no common set.
 
     Args:
         measured: recipe → its data sets.
@@ -303,7 +305,7 @@ def comparable(measured: Mapping[str, Iterable[Place]]) -> tuple[list[str], list
     most = max((len(places) for recipe, places in beside.items() if recipe != TEACHER), default=0)
     kept = {TEACHER}
     for recipe in sorted(beside, key=lambda recipe: -len(beside[recipe])):
-        if 2 * len(beside[recipe]) >= most and common & beside[recipe]:
+        if len(beside[recipe]) >= min(most / 2, MANY_SETS) and common & beside[recipe]:
             kept.add(recipe)
             common &= beside[recipe]
     return [recipe for recipe in measured if recipe in kept], sorted(common)

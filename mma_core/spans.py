@@ -30,7 +30,7 @@ _DOTTED = rf"\p{{L}}{{1,2}}(?:\.\p{{L}}{{1,3}})+\.{_END}"
 _TITLES = rf"(?:Mrs?|Ms|Drs?|Prof|Ste?|St[ao]|Mt|Gen|Col|Capt|Lt|Sgt|Rev|Sen|Rep|Gov|Sf|św)\.{_END}"
 _FIRMS = rf"(?:Inc|Corp|Ltd|Co|Bros|[JS]r|Rt|Kft)\.(?!\s*\Z){_END}"
 _UNITS = r"(?i:nr|no|vol|art|kr|ca|kl|mia|mill|mio|mld|bzw|etc|tel|np|pt)\.(?=,|\s+[\p{Ll}\p{Nd}])"
-# Most words end at a space: to say so first is faster and changes no cut.
+# Many words end at a space: to say so first is faster and changes no cut.
 _PLAIN = rf"{_SPACED}++(?=,?\s)"
 _WHOLE = "|".join([_ORDINAL, _DOTTED, _TITLES, _FIRMS, _UNITS, _INITIALS, _NUMBER])
 # Case endings after a colon, as in Finnish `EU:n`; a hyphen that stands for the rest of a compound, `Nord- und`.
@@ -45,8 +45,9 @@ _NO_POSTPOSITION = (
     r"(?:एमाले|\p{Devanagari}*ि(?:का|की)|श्रील(?:ं|ङ्)का|ढाका|ओसाका|बाँकी|मेक्सिको|\p{Devanagari}*सिस्को|मोनाको|मस्को"
     rf"|लामा|ओबामा|आमा|सीमा|प्रतिमा|महिमा|अहिले|पहिले|कहिले){_END}"
 )
-# A Thai or Lao vowel that stands after its consonant is a character of its own, though one grapheme with it.
-_REST = r"(?P<mark>[\p{P}\p{S}--\p{Emoji_Presentation}])(?P=mark)+|[\p{Thai}\p{Lao}]\p{M}*|\X"
+# A Thai or Lao vowel that stands after its consonant is a character of its own, though one grapheme with it; no word
+# reaches over a space, as a grapheme does that begins with a sign of the Arabic script for numbers.
+_REST = r"(?P<mark>[\p{P}\p{S}--\p{Emoji_Presentation}])(?P=mark)+|[\p{Thai}\p{Lao}]\p{M}*|\p{Cf}++(?=\s)|\X"
 
 _RULES = {
     WordRule.SPACES: rf"{_PLAIN}|{_WHOLE}|{_RUN}(?:{_INNER}{_RUN})*(?:{_CASE}|{_SUSPENDED})?",
@@ -68,6 +69,9 @@ _RULES = {
         rf"|{_RUN}(?:(?!\.{_POSTPOSITION}){_INNER}{_RUN})*"
     ),
 }
+# No script that is written without spaces stands below Thai in Unicode.
+_FIRST_UNSPACED = "\u0e00"
+_LETTERS = regex.compile(r"(?:[\p{L}\p{N}]\p{M}*)++")
 _INVISIBLE = regex.compile(r"[\s\p{Z}\p{Cc}\p{Cf}]+")
 
 
@@ -111,11 +115,38 @@ def words(text: str, code: str) -> list[Word]:
     Raises:
         DataError: the language is unknown.
     """
-    return [
-        Word(word, *match.span(1))
-        for match in _pattern(language(code).rule).finditer(text)
-        if (word := match[1])[0].isalnum() or not _INVISIBLE.fullmatch(word)
-    ]
+    rule = language(code).rule
+    if rule is WordRule.POSTPOSITION:
+        return _matched(rule, text, 0, len(text))
+    found: list[Word] = []
+    end = 0
+    for run in text.split():
+        start = text.index(run, end)
+        end = start + len(run)
+        bare = run.removesuffix(",")
+        if _is_whole(bare):
+            found += (Word(bare, start, end),) if bare is run else (Word(bare, start, end - 1), Word(",", end - 1, end))
+        else:
+            found += _matched(rule, text, start, end)
+    return found
+
+
+def _is_whole(run: str) -> bool:
+    """Whether a run between spaces is letters and digits with their marks: most are, and are one word by most rules."""
+    if run.isascii():
+        return run.isalnum()
+    return max(run) < _FIRST_UNSPACED and (run.isalnum() or _LETTERS.fullmatch(run) is not None)
+
+
+def _matched(rule: WordRule, text: str, start: int, end: int) -> list[Word]:
+    """The words that begin from `start` to `end`, by the rule's pattern."""
+    found: list[Word] = []
+    pattern = _pattern(rule)
+    while start < end and (match := pattern.match(text, start)):
+        word, start = match[1], match.end()
+        if word[0].isalnum() or not _INVISIBLE.fullmatch(word):
+            found.append(Word(word, *match.span(1)))
+    return found
 
 
 def repair(tags: Sequence[str]) -> list[str]:

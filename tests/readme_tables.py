@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import readme_aims
 
 from benchmarks import agreement
@@ -21,7 +22,7 @@ from mma_core.charts.phrases import brief, change, probability
 from mma_core.languages import LANGUAGES, Tier
 from mma_core.measure import ablations, curve
 from mma_core.measure.perturb import PERTURBATIONS
-from mma_core.recipe import Form, Step, form_of
+from mma_core.recipe import Form, Step, form_of, parse
 
 README = Path(__file__).parents[1] / "README.md"
 _TWENTY = "vocab:ar,de,en,fa,fi,ha,hr,hu,id,ig,ko,ro,rw,sk,sw,wo,xh,yo,zh,zu"
@@ -163,6 +164,28 @@ def own_languages_table() -> str:
                 )
             )
     return _table(head, cells)
+
+
+def tiers_table() -> str:
+    """One row a recipe of all languages: what it keeps of the teacher's macro F1, tier by tier."""
+    every = results.read(results.PRECOMPUTED)
+    known = grid.gather(every, teacher="multi", kind=grid.EVERY_SET, labelled=builtin.labelled("multi"))
+    recipes, places = known.comparable([name for name in known.recipes if not parse(name).languages])
+    tiers = known.by_tier(places)
+    kept = {
+        recipe: [100 * known.macro(recipe, there) / known.macro(charts.TEACHER, there) for there in tiers.values()]
+        for recipe in recipes
+        if recipe != charts.TEACHER
+    }
+    head = ("recipe", *(f"{tier}, {_count(len(there), 'file')}" for tier, there in tiers.items()))
+    ordered = sorted(kept.items(), key=lambda one: -fmean(shares[0] for shares in one[1]))
+    cells = [(f"`{recipe}`", *map(_share, shares)) for recipe, shares in ordered]
+    return _table(head, cells)
+
+
+def _share(resampled: np.ndarray) -> str:
+    low, high = np.quantile(resampled[1:], (0.025, 0.975))
+    return f"{resampled[0]:.1f} [{low:.1f}, {high:.1f}]"
 
 
 def raw_table() -> str:
@@ -336,6 +359,7 @@ TABLES = {
     "robustness columns": partial(columns_table, results.Robustness),
     "raw columns": partial(columns_table, results.RawText),
     "figures": figures_table,
+    "tiers": tiers_table,
     "own languages": own_languages_table,
     "agreement": agreement_table,
     "rivals": rivals_table,

@@ -429,6 +429,17 @@ def test_a_sweep_leaves_out_what_this_machine_cannot_run(
 
 
 @pytest.mark.usefixtures("no_stand")
+def test_a_sweep_says_what_it_has_no_file_for(capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(build, "build", lambda *_arguments, **_settings: pytest.fail("it was trained"))
+    recipes, table = tmp_path / "recipes.txt", tmp_path / "table.jsonl"
+    recipes.write_text("onnx\ntime:sw,s\n", encoding="utf-8")
+    arguments = ["sweep", "--recipes", str(recipes), "--table", str(table), "--languages", "de", "--budget", "standard"]
+    assert main(arguments) == 0
+    assert "mma: time:sw,s is left out: there is no test file of sw" in capsys.readouterr().err
+    assert [row.recipe for row in results.read(table)] == ["onnx"]
+
+
+@pytest.mark.usefixtures("no_stand")
 def test_a_sweep_with_a_budget_builds_first_what_trains(
     capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -94,6 +94,19 @@ def test_a_vocabulary_may_be_of_languages_that_are_left(text: str) -> None:
     assert str(parse(text)) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("layers:6+int8", ()),
+        ("vocab:de,en+int8", ("de", "en")),
+        ("bistil:en,sw+vocab:sw", ("sw",)),
+        ("time:de,s", ("de",)),
+    ],
+)
+def test_a_recipe_is_for_the_languages_that_it_leaves(text: str, codes: tuple[str, ...]) -> None:
+    assert parse(text).languages == codes
+
+
 def test_languages_are_sorted_and_named_once() -> None:
     assert str(parse("vocab:en,de,en+layers:6")) == "layers:6+vocab:de,en"
 

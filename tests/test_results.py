@@ -11,6 +11,7 @@ from rows import row as factory
 from mma_core.errors import DataError
 from mma_core.results import (
     COLUMNS,
+    MANY_SETS,
     SCHEMA,
     Measurement,
     Robustness,
@@ -176,6 +177,9 @@ def test_who_has_few_sets_or_none_in_common_is_not_compared() -> None:
         [german, swahili, chinese],
     )
     assert comparable({"half": [swahili], "int8": [german, swahili]}) == (["half", "int8"], [swahili])
+    many = [(str(number), "uner") for number in range(40)]
+    assert comparable({"some": many[:MANY_SETS], "int8": many})[1] == sorted(many[:MANY_SETS])
+    assert comparable({"few": many[: MANY_SETS - 1], "int8": many}) == (["int8"], sorted(many))
     apart = {"one": [german], "two": [german, swahili], "other": [chinese]}
     assert comparable(apart) == (["one", "two"], [german])
 

@@ -189,7 +189,8 @@ def test_what_is_shipped_is_small_whole_and_tags_on_any_processor(monkeypatch: p
         recipe = parse(one.manifest["recipe"])
         assert one.size_bytes < 12e6
         assert one.manifest["budget"] != "quick"
-        assert one.manifest["guard"]["held"]
+        if any(step.quantises for step in recipe.steps):
+            assert one.manifest["guard"]["held"]
         assert not any(step.name == "bf16" for step in recipe.steps)
         found = shelf.best(recipe, sources.locate(one.manifest["teacher"]).sha256, orders.revision(recipe))
         assert found is not None

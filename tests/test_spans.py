@@ -5,9 +5,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from mma_core import spans as room
 from mma_core.data import TAGS
 from mma_core.errors import DataError
-from mma_core.languages import LANGUAGES, WordRule
+from mma_core.languages import LANGUAGES, WordRule, language
 from mma_core.spans import Span, Word, repair, spans, tags, words
 
 codes = st.sampled_from(sorted(LANGUAGES))
@@ -54,6 +55,21 @@ def test_words_point_at_their_text_do_not_overlap_and_cover_all_that_is_visible(
     assert {index for index, character in enumerate(text) if not invisible(character)} <= covered
     assert not any(text[index].isspace() for index in covered)
     assert not any(all(map(invisible, word.text)) for word in found)
+
+
+runs = st.lists(
+    st.sampled_from([*_TRICKY, " ", "n't", "ng'", "1.", "FC", ",", " und ", "Dr", "ʼ", "½", "\x1c"]), max_size=16
+)
+
+
+@given(st.one_of(texts, runs.map("".join), runs.map(" ".join)), codes)
+@example("1. FC Köln", "de")
+@example("Nord- und", "de")
+@example("\u0600 \u0301x", "ar")
+def test_a_text_cut_run_by_run_is_cut_as_in_one_go(text: str, code: str) -> None:
+    matches = room._pattern(language(code).rule).finditer(text)
+    whole = [Word(match[1], *match.span(1)) for match in matches]
+    assert words(text, code) == [word for word in whole if not room._INVISIBLE.fullmatch(word.text)]
 
 
 @given(

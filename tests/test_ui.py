@@ -362,6 +362,13 @@ def test_averages_have_costs_and_intervals_too(tables: Path) -> None:
     assert " [" in first["F1 % [95%]"]
 
 
+def test_a_long_recipe_is_counted_first_and_spelled_out_last(tables: Path) -> None:
+    results.append(results.own_path(), [test_charts.row("vocab:de,en,fr,sw+int8", 50, 9)])
+    *_, table = compare.refresh(SPEEDUP.name, charts.ALL_SETS, compare.OWN, filters.ANY)
+    (shown,) = table["data"]
+    assert (shown[0], shown[-1]) == ("vocab:4 languages+int8", "vocab:de,en,fr,sw+int8")
+
+
 def test_a_tier_is_a_view_of_its_own(tables: Path) -> None:
     results.append(results.own_path(), [test_charts.row("int8", 50, 2, language="sw", dataset="masakhaner2")])
     assert ("Mid-resource languages (average)", "tier/mid-resource") in compare.views()
@@ -383,7 +390,7 @@ def test_filters_and_the_empty_state(tables: Path) -> None:
     assert "<code>python -m mma_core bench" in headline
     assert table["data"] == []
     assert compare.views() == [
-        ("All languages (average)", "all"),
+        ("Shared languages (average)", "all"),
         ("High-resource languages (average)", "tier/high-resource"),
         ("German, wikineural", "de/wikineural"),
     ]
@@ -423,7 +430,7 @@ def test_rows_of_each_machine_can_be_seen(tables: Path) -> None:
 
     def shown(machine: str) -> set[str]:
         *_, table = compare.refresh(SPEEDUP.name, *everywhere, machine)
-        return {row[-1] for row in table["data"]}
+        return {row[table["headers"].index("CPU")] for row in table["data"]}
 
     assert shown(filters.ANY) == shown(first) == {first}
     assert shown(name) == {name}

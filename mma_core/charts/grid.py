@@ -11,12 +11,12 @@ from ..bootstrap import Difference, compare
 from ..builtin import Labelled
 from ..data import SILVER
 from ..languages import Tier, tier_of
-from ..results import Measurement, Place, comparable, resampled
+from ..results import MANY_SETS, Measurement, Place, comparable, resampled
 from .speed import TEACHER
 
 NO_SENTENCE = Labelled(0, 0)
 GOLD_SETS, SILVER_SETS, EVERY_SET = "gold", "silver", "all"
-FEW_SETS = "recipes measured on fewer than half of the sets that another recipe was are left out."
+FEW_SETS = f"recipes measured on fewer than {MANY_SETS} sets and half of those that another recipe was are left out."
 
 
 @dataclass(frozen=True)

@@ -338,4 +338,6 @@ def _differ(shown: Sequence[Series]) -> bool:
 
 def _over(one: Series) -> str:
     first = one.rows[0]
-    return f", over {sets(first.sets)}" if isinstance(first, Average) else ""
+    if not isinstance(first, Average):
+        return ""
+    return f", over {sets(first.sets)}{' that all of these share' if first.sets > 1 else ''}"

@@ -1,7 +1,7 @@
 """The commands that measure recipes."""
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
@@ -129,14 +129,10 @@ def _sweep(options: argparse.Namespace) -> None:
     from ..measure.sweep import here, read_recipes, sweep
 
     recipes = read_recipes(options.recipes)
-    chosen = list(recipes if options.ray else _runnable(recipes))
     corpora = chosen_corpora(options)
-    settings = {
-        "sentences": options.sentences,
-        "sets": len(corpora),
-        "threads": options.threads,
-        "command": own_command(),
-    }
+    languages = {corpus.language for corpus in corpora}
+    chosen = list(_for_some(recipes if options.ray else _runnable(recipes), languages))
+    settings = {"sentences": options.sentences, "threads": options.threads, "command": own_command()}
     teachers = list(dict.fromkeys(options.teacher))
     for teacher, recipe in product(teachers, chosen if options.budget else ()):
         if recipe.trains:
@@ -160,6 +156,15 @@ def _runnable(recipes: Iterable[Recipe]) -> Iterator[Recipe]:
             yield recipe
         except RecipeError as error:
             say(f"{recipe} is left out: {error}")
+
+
+def _for_some(recipes: Iterable[Recipe], languages: Collection[str]) -> Iterator[Recipe]:
+    """The recipes that are for one of these languages; of the others it says so."""
+    for recipe in recipes:
+        if any(map(recipe.is_for, languages)):
+            yield recipe
+        else:
+            say(f"{recipe} is left out: there is no test file of {', '.join(recipe.languages)}")
 
 
 def _trained(recipes: Iterable[Recipe], teacher: str) -> Iterator[Recipe]:

@@ -89,7 +89,7 @@ def bench(  # noqa: PLR0913  (what is measured, on what, how, and what is told o
 
     Accuracy is measured on up to `sentences` sentences of each corpus, speed on up to 24 of them: recipes and teacher
     take turns, raw text in, spans out, until the mean speed-up of each over the corpora is known well enough; of many
-    recipes as many at a time as the free memory holds, at most 24, each group beside the teacher.
+    recipes as many at a time as the memory holds, at most 24, each group beside the teacher.
 
     Args:
         recipes: what to measure.
@@ -118,7 +118,7 @@ def bench(  # noqa: PLR0913  (what is measured, on what, how, and what is told o
 def groups(recipes: Iterable[Recipe]) -> list[list[Recipe]]:
     """Recipes without repetition, in order, as many together as may be open at once."""
     distinct = list(dict.fromkeys(recipes))
-    together = min(AT_ONCE, max(1, psutil.virtual_memory().available // ROOM_BYTES))
+    together = min(AT_ONCE, max(1, psutil.virtual_memory().total // ROOM_BYTES))
     return [distinct[first : first + together] for first in range(0, len(distinct), together)]
 
 

@@ -184,7 +184,7 @@ class _Measuring:
         """The rows of one unit; its journal stays until they have arrived."""
         names = list(map(str, unit.recipes))
         self._journal = self._stand.journal(unit.corpus, sentences, names)
-        return self._stand.rows(unit.corpus, sentences, names, self._journal, sets=self._plan.sets)
+        return self._stand.rows(unit.corpus, sentences, names, self._journal, sets=unit.sets)
 
     def begun(self) -> list[str]:
         """What the names begin with of the journals that are kept here."""

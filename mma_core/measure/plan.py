@@ -19,7 +19,6 @@ class Plan:
         recipes: without repetition.
         teacher: the recipes' teacher.
         sentences: at most so many of each corpus, drawn by seed.
-        sets: how many corpora the whole plan is for: the more, the fewer rounds of speed each needs.
         threads: of each tagger that is timed; by default as many as there are where it is timed.
         command: what is stored beside each row as the way to get it again.
     """
@@ -27,7 +26,6 @@ class Plan:
     recipes: tuple[Recipe, ...]
     teacher: str = "multi"
     sentences: int = SENTENCES
-    sets: int = 1
     threads: int | None = None
     command: str = ""
 
@@ -40,10 +38,18 @@ class Place(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """A piece of work: recipes that are measured on a corpus in one run."""
+    """A piece of work.
+
+    Attributes:
+        corpus: what is measured on.
+        recipes: are measured on it in one run.
+        sets: on how many corpora in all that one of them is measured that is on fewest: the more, the fewer rounds of
+            speed each needs.
+    """
 
     corpus: Corpus
     recipes: tuple[Recipe, ...]
+    sets: int = 1
 
 
 @dataclass(frozen=True)

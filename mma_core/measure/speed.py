@@ -15,7 +15,7 @@ from ..runtime import Tagger
 from .journal import Journal
 
 # Of how rounds are taken and summed up: those of another way are no rounds of this run.
-PROTOCOL = 2
+PROTOCOL = 3
 LEAST_ROUNDS = 8
 # Ten recipes in five languages shall not take over ten minutes, on a restless machine either.
 MOST_SECONDS = 75
@@ -88,12 +88,30 @@ def speed(
     """
     bulk, singles = _Bulk(taggers, texts, language), _Singles(taggers, texts[:LATENCY_TEXTS], language)
     with _frozen():
-        rounds: list[dict[str, tuple[float, float]]] = []
-        end = time.monotonic() + MOST_SECONDS
-        while len(rounds) < LEAST_ROUNDS or (time.monotonic() < end and _standard_error(rounds) > standard_error):
-            rounds.append(journal.once(f"round {len(rounds)}", bulk.round))
-        latencies = [journal.once(f"latencies {number}", singles.round) for number in range(LATENCY_ROUNDS)]
+        rounds = _rounds(bulk, journal, standard_error)
+        latencies = [journal.once(_latencies(number), singles.round) for number in range(LATENCY_ROUNDS)]
     return {name: _speed([one[name] for one in rounds], [one[name] for one in latencies]) for name in taggers}
+
+
+def _rounds(bulk: "_Bulk", journal: Journal, standard_error: float) -> list[dict[str, tuple[float, float]]]:
+    """As many rounds as there shall be; where latencies follow them in the journal, those that it has."""
+    rounds: list[dict[str, tuple[float, float]]] = []
+    end = time.monotonic() + (0 if _latencies(0) in journal else MOST_SECONDS)
+    while len(rounds) < LEAST_ROUNDS or (
+        _standard_error(rounds) > standard_error and (_round(len(rounds)) in journal or time.monotonic() < end)
+    ):
+        rounds.append(journal.once(_round(len(rounds)), bulk.round))
+    return rounds
+
+
+def _round(number: int) -> str:
+    """What a journal calls a round."""
+    return f"round {number}"
+
+
+def _latencies(number: int) -> str:
+    """What a journal calls a round of latencies."""
+    return f"latencies {number}"
 
 
 def _standard_error(rounds: Sequence[Mapping[str, tuple[float, float]]]) -> float:

@@ -48,7 +48,7 @@ def sweep(
 
     Rows of another CPU than the crew's, of other weights, another number of threads or sentences, another budget than
     the artifact here has or would get, or an older way to build do not count. A recipe that is new in the plan is
-    measured beside the teacher alone.
+    measured beside the teacher alone; one for some languages is measured on these.
 
     Args:
         plan: what to measure.
@@ -91,13 +91,15 @@ def _alone(table: Path) -> Iterator[None]:
 def _missing(plan: Plan, corpora: Sequence[Corpus], table: Path, places: frozenset[Place]) -> list[Unit]:
     """What is left to do: nothing of a corpus of which one place has all recipes, else what not all places have."""
     done = _done(plan, corpora, table, places)
+    sets = {recipe: sum(recipe.is_for(corpus.language) for corpus in corpora) for recipe in plan.recipes}
     units = []
     for corpus in corpora:
         found = [done.get((corpus.language, corpus.source, place), set()) for place in places]
         by_all = set.intersection(*found)
-        left = tuple(recipe for recipe in plan.recipes if str(recipe) not in by_all)
-        if left and not any(set(map(str, plan.recipes)) <= recipes for recipes in found):
-            units.append(Unit(corpus, left))
+        wanted = [recipe for recipe in plan.recipes if recipe.is_for(corpus.language)]
+        left = tuple(recipe for recipe in wanted if str(recipe) not in by_all)
+        if left and not any(set(map(str, wanted)) <= recipes for recipes in found):
+            units.append(Unit(corpus, left, min(sets[recipe] for recipe in left)))
     return units
 
 
@@ -137,7 +139,7 @@ def here(plan: Plan, workers: int = 1) -> Iterator[Crew]:
                 report(0.2 + 0.8 * done / len(units), f"{unit.corpus.language}, {unit.corpus.source}")
                 names = list(map(str, unit.recipes))
                 journal = stand.journal(unit.corpus, sample, names)
-                yield stand.rows(unit.corpus, sample, names, journal, sets=plan.sets)
+                yield stand.rows(unit.corpus, sample, names, journal, sets=unit.sets)
                 journal.close()
 
     yield Crew(frozenset({Place(cpu(), plan.threads or engines.available_threads())}), rows)

@@ -30,6 +30,7 @@ TABLE = (
     "Energy J/1000 words",
     "From",
     "CPU",
+    "In full",
 )
 
 
@@ -88,7 +89,7 @@ def views() -> list[tuple[str, str]]:
     found = {(f"{LANGUAGES[row.language].name}, {row.dataset}", charts.set_key(row)) for row in rows}
     there = set(tiers(rows))
     averages = [(f"{tier} languages (average)".capitalize(), f"{TIER_VIEW}{tier}") for tier in Tier if tier in there]
-    return [("All languages (average)", ALL_SETS), *averages, *sorted(found)]
+    return [("Shared languages (average)", ALL_SETS), *averages, *sorted(found)]
 
 
 def axes(*choice: str) -> list[tuple[str, str]]:
@@ -159,6 +160,7 @@ def _cells(row: charts.Row, one: Series) -> dict[str, Any]:
         "Energy J/1000 words": round(energy, 1) if energy else "",
         "From": one.origin,
         "CPU": one.cpu,
+        "In full": row.recipe,
     }
     return {name: values[name] for name in TABLE}
 

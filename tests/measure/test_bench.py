@@ -142,11 +142,11 @@ def test_of_many_each_group_runs_beside_the_teacher(
     assert 0.5 < seen[-1] < 1
 
 
-@pytest.mark.parametrize(("free", "sizes"), [(0, [1] * 30), (12.5, [12, 12, 6]), (1000, [24, 6])])
+@pytest.mark.parametrize(("held", "sizes"), [(0, [1] * 30), (12.5, [12, 12, 6]), (1000, [24, 6])])
 def test_as_many_are_open_at_once_as_the_memory_holds(
-    free: float, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+    held: float, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    memory = SimpleNamespace(available=int(free * room.ROOM_BYTES))
+    memory = SimpleNamespace(total=int(held * room.ROOM_BYTES))
     monkeypatch.setattr(room.psutil, "virtual_memory", lambda: memory)
     recipes = [parse(f"layers:{kept}") for kept in range(1, 31)]
     assert [len(group) for group in room.groups([*recipes, *recipes])] == sizes

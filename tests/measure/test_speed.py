@@ -3,7 +3,7 @@
 import gc
 import time
 from collections.abc import Sequence
-from itertools import count, groupby
+from itertools import count, cycle, groupby
 from types import SimpleNamespace
 
 import pytest
@@ -145,16 +145,11 @@ def test_one_disturbed_round_hardly_matters() -> None:
     [
         ([1.0] * 7, 1e-9, 3),
         ([1.0, 2.0] * 4, 0.5, 3),
-        ([1.0, 2.0] * 4, 0.01, 7),
+        ([1.0, 2.0] * 4, 0.01, 8),
         ([1.0, 2.0, *[1.4] * 6], 0.1, 4),
     ],
 )
-def test_rounds_go_on_until_the_speed_up_is_known(
-    monkeypatch: pytest.MonkeyPatch, seconds: list[float], error: float, rounds: int
-) -> None:
-    clock = count()  # a second a look, and there is one before each round beyond the third
-    monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: next(clock), perf_counter=time.perf_counter))
-    monkeypatch.setattr(room, "MOST_SECONDS", 5)
+def test_rounds_go_on_until_the_speed_up_is_known(seconds: list[float], error: float, rounds: int) -> None:
     journal = Journal()
     for number, restless in enumerate(seconds):
         # A drift that all share does not count.
@@ -164,6 +159,20 @@ def test_rounds_go_on_until_the_speed_up_is_known(
     taggers = {name: Dawdler(1, []) for name in ("teacher", "steady", "other")}
     speeds = speed(taggers, ["a"], "en", journal, standard_error=error)
     assert {name: len(one.rounds) for name, one in speeds.items()} == dict.fromkeys(taggers, rounds)
+
+
+def test_rounds_end_when_their_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = count()  # a second a look, and there is one before each round beyond the third
+    monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: next(clock), perf_counter=time.perf_counter))
+    monkeypatch.setattr(room, "MOST_SECONDS", 5)
+    times = cycle([1.0, 2.0])
+    monkeypatch.setattr(room._Bulk, "round", lambda _bulk: {"teacher": (2.0, 1.0), "restless": (next(times), 1.0)})
+    taggers = {name: Dawdler(1, []) for name in ("teacher", "restless")}
+    journal = Journal()
+    found = speed(taggers, ["a"], "en", journal, standard_error=0.01)
+    assert len(found["restless"].rounds) == 7
+    again = speed(taggers, ["a"], "en", journal, standard_error=0.01)
+    assert again["restless"].rounds == found["restless"].rounds, "what was cut off later gets no rounds more"
 
 
 def test_the_teacher_alone_is_soon_known(monkeypatch: pytest.MonkeyPatch) -> None:

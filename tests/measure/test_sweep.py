@@ -40,7 +40,7 @@ def measurement(recipe: str, corpus: Corpus, teacher: str = "multi", **changes: 
         "sentences": len(corpus.sentences),
         "cpu": cpu(),
         "threads": available_threads(),
-        "revision": orders.REVISION,
+        "revision": orders.revision(parse(recipe)),
         "weights": WEIGHTS,
     }
     return row(recipe, **place, **(here | changes))
@@ -52,6 +52,7 @@ class Stand:
     def __init__(self, folder: Path, findings: int = 1000) -> None:
         self.asked: list[tuple[str, str]] = []
         self.findings, self.folder = findings, folder
+        self.sets: dict[str, int] = {}
         self.teacher = ""
 
     def stop(self) -> None:
@@ -65,8 +66,9 @@ class Stand:
         return Journal(self.folder / f"{self.teacher} {corpus.language} {' '.join(recipes)}.jsonl")
 
     def rows(
-        self, corpus: Corpus, _sentences: Any, recipes: Sequence[str], journal: Journal, **_settings: Any
+        self, corpus: Corpus, _sentences: Any, recipes: Sequence[str], journal: Journal, *, sets: int
     ) -> list[Measurement]:
+        self.sets[corpus.language] = sets
         assert set(recipes) <= set(self.recipes)
         for recipe in recipes:
             journal.once(recipe, lambda recipe=recipe: self.find(corpus.language, recipe))
@@ -114,6 +116,21 @@ def test_a_new_recipe_alone_is_measured(stand: Stand, tmp_path: Path) -> None:
     assert stand.asked == [("de", "onnx"), ("en", "onnx"), ("fr", "onnx")]
     assert stand.recipes == ["onnx"]
     assert len(results.read(table)) == 9
+
+
+def test_a_recipe_for_some_languages_is_measured_on_these(stand: Stand, tmp_path: Path) -> None:
+    table, recipes = tmp_path / "table.jsonl", [parse("teacher"), parse("vocab:de,en"), parse("time:sw,s")]
+    assert run(table, recipes) == 5
+    assert stand.asked == [
+        ("de", "teacher"),
+        ("de", "vocab:de,en"),
+        ("en", "teacher"),
+        ("en", "vocab:de,en"),
+        ("fr", "teacher"),
+    ]
+    assert stand.recipes == ["teacher", "vocab:de,en"]
+    assert stand.sets == {"de": 2, "en": 2, "fr": 3}
+    assert run(table, recipes) == 0
 
 
 def test_another_teacher_is_another_table(stand: Stand, tmp_path: Path) -> None:
