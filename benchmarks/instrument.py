@@ -42,7 +42,8 @@ class Steadiness:
         bench_seconds: of the two runs.
         app_seconds: from a fresh process's first import to the app, laid out.
         charts_seconds: to draw every chart of it.
-        browser_seconds: tab → from opening the running app's page to the tab's first chart on the screen.
+        browser_seconds: tab → from opening the running app's page to the tab's first chart on the screen; and so of a
+            bare page of Gradio's.
         languages: of the sample sentences.
         threads: of each tagger.
         cpu: the machine.

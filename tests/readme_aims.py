@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from benchmarks import agreement, bulk, instrument
+from benchmarks import agreement, bare, bulk, instrument
 from benchmarks import rows as rivals
 from mma_core import charts, results
 from mma_core.charts.phrases import brief
@@ -175,7 +175,9 @@ def _instrument() -> Iterator[Aim]:
     what = f"Seconds to draw all charts of the app once it has started (in {last['app_seconds']:.1f})"
     yield Aim(what, "≤ 3", f"{drawn:.1f}", drawn <= 3, where)
     if "browser_seconds" in last:  # lines of an older benchmark lack it
-        tabs = last["browser_seconds"]
+        tabs = dict(last["browser_seconds"])
+        least = tabs.pop(bare.TAB, None)
         slowest = max(tabs, key=tabs.__getitem__)
+        reached = f"{tabs[slowest]:.1f} ({slowest}{f'; a bare page of Gradio: {least:.1f}' if least else ''})"
         what = "Seconds from opening the app's page in a browser to the first chart of its slowest tab"
-        yield Aim(what, "≤ 3", f"{tabs[slowest]:.1f} ({slowest})", tabs[slowest] <= 3, where)
+        yield Aim(what, "≤ 3", reached, tabs[slowest] <= 3, where)

@@ -81,9 +81,9 @@ def gather(rows: Iterable[Measurement], *, teacher: str, kind: str, labelled: Ma
     here = one_machine(current, by=current)
     newest = {(row.recipe, (row.language, row.dataset)): row for row in here}
     # The teacher's sentences are what the others are compared on; the newest row's where it has none.
-    gold = {place: _gold(row) for (_, place), row in newest.items()}
-    gold |= {place: _gold(row) for (recipe, place), row in newest.items() if recipe == TEACHER}
-    kept = {key: row for key, row in newest.items() if _gold(row) == gold[key[1]]}
+    gold = {place: row.gold for (_, place), row in newest.items()}
+    gold |= {place: row.gold for (recipe, place), row in newest.items() if recipe == TEACHER}
+    kept = {key: row for key, row in newest.items() if row.gold == gold[key[1]]}
     codes = {row.language for row in kept.values()}
     return Grid(
         rows=kept,
@@ -117,7 +117,3 @@ def tier(labelled: Mapping[str, Labelled], code: str) -> Tier | None:
 def of_kind(row: Measurement, kind: str) -> bool:
     """Whether a row's data set is labelled by people or automatically, as wanted."""
     return kind == EVERY_SET or (row.dataset in SILVER) == (kind == SILVER_SETS)
-
-
-def _gold(row: Measurement) -> tuple[int, list[int]]:
-    return row.seed, [gold for _, _, gold in row.counts]
