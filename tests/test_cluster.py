@@ -191,7 +191,7 @@ def test_a_sweep_makes_the_same_table(
     )
     # A hundred megabytes on their way take minutes, and neither teacher nor artifact here is one of them.
     sent = cluster._sent(assets=False)
-    monkeypatch.setattr(cluster, "_sent", lambda *, assets: sent if assets else pytest.fail("assets were not asked for"))
+    monkeypatch.setattr(cluster, "_sent", lambda *, assets: sent if assets else pytest.fail("no assets"))
     said: list[str] = []
     crew = cluster_sweep.machines(nodes.address, plan)
     assert sweep(plan, corpora, together, crew=crew, report=lambda _fraction, desc: said.append(desc)) == 1
