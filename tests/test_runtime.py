@@ -134,7 +134,7 @@ def test_pools_and_bulk_do_not_change_tags(taggers: Pair, monkeypatch: pytest.Mo
     sentences = [words[start:] for words in SENTENCES for start in range(len(words))]
     whole = fast.tag(sentences)
     monkeypatch.setattr(runtime, "POOL_TEXTS", 7)
-    monkeypatch.setattr(runtime, "SMALL_BATCH", 16)
+    monkeypatch.setattr(runtime, "BATCH_PIECES", 16)
     used: list[int] = []
     real = engines.run
 
@@ -152,7 +152,7 @@ def test_pools_and_bulk_do_not_change_tags(taggers: Pair, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(
     ("count", "sizes"),
-    [(0, []), (64, [64]), (65, [64, 1]), (256, [64, 192]), (2000, [64, 256, 1024, 656])],
+    [(0, []), (128, [128]), (129, [128, 1]), (512, [128, 384]), (2000, [128, 512, 1024, 336])],
 )
 def test_pools_grow_and_few_texts_are_two_at_most(count: int, sizes: list[int]) -> None:
     texts = [str(number) for number in range(count)]
