@@ -43,8 +43,8 @@ def healing(learning_rate: float = 5e-4, *, train_embeddings: bool = False) -> P
 
     No other mixture was clearly better. After 400 steps of 6 layers, one run each, macro F1 on 65 dev files, gold and
     zero-shot: 69.1 and 52.3 with these losses; 68.1 and 53.8 without labels, 68.4 and 57.0 at a temperature of 1, 68.7
-    and 54.2 from squared distances of logits, 68.9 and 52.9 with the teacher's last hidden state, 69.3 and 51.6 with six
-    of them. More steps help: 74.2 and 60.5 after 5,000, where the teacher has 78.0 and 66.4.
+    and 54.2 from squared distances of logits, 68.9 and 52.9 with the teacher's last hidden state, 69.3 and 51.6 with
+    six of them. More steps help: 74.2 and 60.5 after 5,000, where the teacher has 78.0 and 66.4.
     """
     return Phase(HEALING, learning_rate, train_embeddings)
 
