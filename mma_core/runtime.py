@@ -37,7 +37,7 @@ POOL_TEXTS = 1024
 FIRST_TEXTS, GROWTH = 128, 4
 POOL_CHARACTERS = 400_000
 # What the widest layer of the teacher (1536) gives for so many pieces, 2.4 MB in 32 bits, stays in a processor's cache.
-# On a Xeon, over 20 test files of 100 sentences, ONNX Runtime tagged a sixth faster than in batches of 2048 pieces (alone
+# On a Xeon, over 20 test files of 100 sentences, ONNX Runtime tagged a sixth faster than in batches of 2048 (alone
 # on the machine `int8` by up to a half), OpenVINO as fast.
 BATCH_PIECES = 384
 OVERLAP = 0.25
