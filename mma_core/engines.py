@@ -23,6 +23,8 @@ SYSTEM = Path("/")
 QUOTA_FILES = ("cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us")
 SET_UPS = 100_000
 
+_first_array = threading.Lock()
+
 Answer = tuple[np.ndarray, np.ndarray]
 
 
@@ -78,8 +80,13 @@ def has_vnni() -> bool:
 
 
 def load_library(engine: str) -> None:
-    """Import the library of an engine, `onnxruntime` or `openvino`, ahead of its use."""
-    importlib.import_module(engine)
+    """Import the library of an engine, `onnxruntime` or `openvino`, and make it ready for several threads."""
+    library = importlib.import_module(engine)
+    if engine == "openvino":
+        # The first array that it meets sets its binding up for numpy; two threads that bring one each at the same time
+        # wait for each other for ever.
+        with _first_array:
+            library.Tensor(np.zeros(1))
 
 
 def open_engine(
@@ -153,6 +160,7 @@ class OpenVinoEngine:
     def __init__(
         self, path: Path, threads: int, *, precision: str, pad: int, limit: int | None, cache: Path | None
     ) -> None:
+        load_library("openvino")
         self._path, self._threads, self._lock = path, threads, threading.Lock()
         self._pad, self._limit = pad, limit
         self._options = {
