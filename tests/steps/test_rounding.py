@@ -1,5 +1,8 @@
 """What a precision takes care of comes out better, or as it was."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -150,3 +153,20 @@ def test_int8static_leaves_the_products_of_two_activations_alone(graph: onnx.Mod
     assert len(both) == 2 * 2, "queries with keys and shares with values, in two layers"
     assert "FakeQuantize" not in {source(port) for node in both for port in node.inputs()}
     assert len(products) - len(both) == sum(not matrix.lookup for matrix in matrices(graph))
+
+
+CONVERSION = """
+import sys
+import onnx
+from mma_core.steps.openvino_precisions import convert
+import nncf
+convert(onnx.load(sys.argv[1]))
+"""
+
+
+def test_a_conversion_is_reported_to_nobody(made: Made, tmp_path: Path) -> None:
+    # Whoever is reported on is first given a number, in a file at home.
+    home = {**os.environ, "HOME": str(tmp_path)}
+    home.pop("CI", None)
+    subprocess.run([sys.executable, "-c", CONVERSION, str(made("bert").model)], check=True, env=home)
+    assert not list(tmp_path.iterdir())
