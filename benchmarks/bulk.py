@@ -21,7 +21,7 @@ from statistics import median
 
 import psutil
 
-from mma_core import data, engines, results
+from mma_core import data, machine, results
 from mma_core.errors import DataError
 from mma_core.measure.bench import cpu
 
@@ -156,7 +156,7 @@ def examine(recipe: str, language: str, count: int, command: str) -> Memory:
         early_mb=held(looks, count, EARLY),
         late_mb=held(looks, count, LATE),
         peak_mb=round(max(look.megabytes for look in looks), 1),
-        threads=engines.available_threads(),
+        threads=machine.available_threads(),
         cpu=cpu(),
         seed=SEED,
         date=datetime.now(UTC).date().isoformat(),

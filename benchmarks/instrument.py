@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from mma_core import engines
+from mma_core import machine
 from mma_core.measure.bench import cpu
 
 TABLE = Path(__file__).parents[1] / "precomputed" / "instrument.jsonl"
@@ -128,7 +128,7 @@ def examine(recipes: Sequence[str], languages: str, command: str) -> Steadiness:
         charts_seconds=app["charts"],
         browser_seconds=browser,
         languages=languages,
-        threads=engines.available_threads(),
+        threads=machine.available_threads(),
         cpu=cpu(),
         date=datetime.now(UTC).date().isoformat(),
         command=command,

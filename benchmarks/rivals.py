@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mma_core import engines
+from mma_core import machine
 from mma_core.errors import MMAError
 from mma_core.measure.bench import cpu
 
@@ -88,7 +88,7 @@ def table(rivals: Sequence[Rival], heats: Sequence[Heat], results: Mapping[str, 
             teacher="" if rival.trained else TEACHER,
             training=learned if rival.trained else "",
             **_measured(heat, results[rival.name], number, baseline=results[BASELINE].finishes[number].seconds),
-            threads=engines.available_threads(),
+            threads=machine.available_threads(),
             cpu=cpu(),
             date=date,
             seed=texts.SEED,

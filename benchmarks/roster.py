@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mma_core import engines, sources
+from mma_core import engines, machine, sources
 from mma_core.folders import cache_root
 
 from .contenders.flair_crf import FlairCRF
@@ -24,8 +24,10 @@ log = logging.getLogger("benchmarks")
 
 
 def contenders(languages: Sequence[str]) -> list[Rival]:
-    """All who take part; the baseline first."""
-    trimmed = f"vocab:{','.join(sorted(set(languages)))}+int8"
+    """All who can take part on this CPU; the baseline first."""
+    ours = ["onnx", "int8", "int8static", f"vocab:{','.join(sorted(set(languages)))}+int8"]
+    if engines.has_bf16():
+        ours.append("bf16")
     return [
         TransformersPipeline(1),
         TransformersPipeline(32),
@@ -33,14 +35,14 @@ def contenders(languages: Sequence[str]) -> list[Rival]:
         OptimumInt8(32),
         SpacyCNN(),
         FlairCRF(),
-        *(Ours(recipe) for recipe in ("onnx", "int8", "int8static", trimmed)),
+        *(Ours(recipe) for recipe in ours),
     ]
 
 
 def job(rival: Rival, teacher: str, training: Path) -> Job:
     """What a contender is given; its folder is named by all that decides what it makes."""
     source = sources.locate(teacher)
-    vnni = engines.has_vnni()
+    vnni = machine.has_vnni()
     code = Path(inspect.getfile(type(rival))).read_text(encoding="utf-8")
     decisive = [code, source.sha256, training.name, str(vnni)]
     if rival.environment:
@@ -51,7 +53,7 @@ def job(rival: Rival, teacher: str, training: Path) -> Job:
         checkpoint=str(source.folder),
         training=str(training),
         folder=str(cache_root() / "benchmarks" / f"{type(rival).__name__}-{key}"),
-        threads=engines.available_threads(),
+        threads=machine.available_threads(),
         seed=SEED,
         vnni=vnni,
     )

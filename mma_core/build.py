@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from . import artifact, engines, runtime, shelf, sources
+from . import artifact, machine, runtime, shelf, sources
 from .artifact import Artifact
 from .errors import ArtifactError, MMAError, RecipeError
 from .folders import cache_root
@@ -199,7 +199,7 @@ def tagger(
     Raises:
         MMAError: as `build`.
     """
-    threads = threads or engines.available_threads()
+    threads = threads or machine.available_threads()
     if wanted.is_teacher:
         return _open_teacher(teacher, sources.locate(teacher).sha256, threads)
     return open_artifact(build(wanted, teacher=teacher, report=report, cancel=cancel), threads, brief=brief)

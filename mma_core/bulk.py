@@ -16,7 +16,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from . import build, engines
+from . import build, machine
 from .errors import DataError
 from .processes import pool
 from .progress import Report
@@ -294,7 +294,7 @@ class Workers:
 
     def tag(self, texts: Iterable[str]) -> Iterator[list[Span]]:
         """Tag a stream of texts in order; only a few chunks are on their way at a time."""
-        threads = max(1, engines.available_threads() // self.count)
+        threads = max(1, machine.available_threads() // self.count)
         waiting: deque[Future[list[list[Span]]]] = deque()
         processes = pool(self.count)
         try:

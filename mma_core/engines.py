@@ -5,10 +5,8 @@ threads, each on one of them, so that no thread waits for another within a batch
 """
 
 import importlib
-import math
-import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -18,9 +16,6 @@ import numpy as np
 
 from .answers import SCORES, TAGS
 
-SYSTEM = Path("/")
-# A group of version 2 has the first, with quota and period; one of version 1 has the others.
-QUOTA_FILES = ("cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us")
 SET_UPS = 100_000
 
 _first_array = threading.Lock()
@@ -47,36 +42,6 @@ class BulkEngine(Engine, Protocol):
     def bulk(self, ids: np.ndarray, mask: np.ndarray) -> Answer:
         """Run one batch on one thread."""
         ...
-
-
-def available_threads() -> int:
-    """Processors this process may use: the affinity mask, cut by the quotas of the groups that it runs in."""
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, math.ceil(min([processors, *map(_quota, _groups())])))
-
-
-def _groups() -> Iterator[Path]:
-    """The control groups that this process is in, and all above them; of version 1 those that share out processors."""
-    mounted, told = SYSTEM / "sys/fs/cgroup", SYSTEM / "proc/self/cgroup"
-    for line in told.read_text().splitlines() if told.exists() else ["0::/"]:
-        _, controllers, path = line.split(":", 2)
-        if not controllers or "cpu" in controllers.split(","):
-            parts = Path(path).parts[1:]
-            outermost = mounted / "cpu" if controllers else mounted
-            yield from (outermost.joinpath(*parts[:depth]) for depth in range(len(parts) + 1))
-
-
-def _quota(group: Path) -> float:
-    """How many processors' time a group may take: infinitely many where it has no quota."""
-    texts = [(group / name).read_text() for name in QUOTA_FILES if (group / name).is_file()]
-    quota, period = " ".join(texts).split() if texts else ("max", "1")
-    return math.inf if quota in {"max", "-1"} else int(quota) / int(period)
-
-
-def has_vnni() -> bool:
-    """Whether 8-bit products are exact here; without VNNI two of them are added in 16 bits and can saturate."""
-    flags = SYSTEM / "proc/cpuinfo"
-    return not flags.exists() or any(name in flags.read_text() for name in ("avx512_vnni", "avx_vnni", "asimddp"))
 
 
 def load_library(engine: str) -> None:

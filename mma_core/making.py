@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import artifact, engines, guard, runtime
+from . import artifact, guard, machine, runtime
 from .artifact import Artifact
 from .folders import cache_root
 from .orders import SEED, Order, folder_of, revision, versions
@@ -114,7 +114,7 @@ def world_of(order: Order, teacher: "Checkpoint", report: Report) -> World:
         words=lambda code: word_counts(order.data, code),
         encode=lambda sentence: [],
         seed=SEED,
-        threads=engines.available_threads(),
+        threads=machine.available_threads(),
         full_range=order.full_range,
         report=report,
         languages=order.languages,

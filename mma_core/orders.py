@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import data, engines, sources
+from . import data, machine, sources
 from .folders import cache_root
 from .recipe import BUDGETS, Recipe
 
@@ -44,7 +44,7 @@ class Order:
     @property
     def full_range(self) -> bool:
         """Whether weights in 8 bits may take all of them."""
-        return engines.has_vnni() and not self.portable
+        return machine.has_vnni() and not self.portable
 
     def command(self) -> str:
         """The command that makes the artifact again, with what is not the default; data is named without its place."""

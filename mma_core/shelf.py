@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import artifact, engines
+from . import artifact, machine
 from .artifact import Artifact
 from .errors import ArtifactError
 from .folders import cache_root
@@ -44,7 +44,7 @@ def best(recipe: Recipe, teacher_sha256: str, revision: int) -> Artifact | None:
 def exact_here(recipe: Recipe, manifest: Mapping[str, Any]) -> bool:
     """Whether this processor can add up an artifact's 8-bit products: not those of full range if it has no VNNI."""
     rounded = any(step.quantises for step in recipe.steps)
-    return not rounded or bool(manifest.get("reduced_range")) or engines.has_vnni()
+    return not rounded or bool(manifest.get("reduced_range")) or machine.has_vnni()
 
 
 def _manifests() -> Iterator[tuple[Path, dict[str, Any]]]:

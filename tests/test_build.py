@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 from builds import Made, offline_child, quick_child, quiet
 
-from mma_core import artifact, build, engines, runtime, sources
+from mma_core import artifact, build, machine, runtime, sources
 from mma_core.build import BuildCancelled
 from mma_core.errors import DataError, RecipeError
 from mma_core.recipe import parse
@@ -140,4 +140,4 @@ def test_taggers_are_opened_once(made: Made, tiny_teacher: Teachers) -> None:
     assert isinstance(plain, runtime.PipelineTagger)
     assert build.tagger(parse("onnx"), teacher=teacher) is fast
     assert build.tagger(parse("teacher"), teacher=teacher) is plain
-    assert fast.threads == plain.threads == engines.available_threads()
+    assert fast.threads == plain.threads == machine.available_threads()

@@ -19,7 +19,19 @@ import pytest
 import rows
 from builds import Made, quiet
 
-from mma_core import artifact, build, bulk, cluster, cluster_tagging, engines, orders, results, runtime, sources
+from mma_core import (
+    artifact,
+    build,
+    bulk,
+    cluster,
+    cluster_tagging,
+    engines,
+    machine,
+    orders,
+    results,
+    runtime,
+    sources,
+)
 from mma_core.artifact import Artifact
 from mma_core.cluster import ClusterError
 from mma_core.cluster_tagging import Machines
@@ -444,7 +456,7 @@ def test_a_damaged_parcel_is_refused(parcel: cluster_tagging.Parcel) -> None:
 def test_eight_bits_are_not_run_where_they_overflow(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recipe: str, *, reduced: bool
 ) -> None:
-    monkeypatch.setattr(engines, "has_vnni", lambda: False)
+    monkeypatch.setattr(machine, "has_vnni", lambda: False)
     made = Artifact(tmp_path, {"recipe": recipe, "reduced_range": reduced})
     if recipe == "int8" and not reduced:
         with pytest.raises(RecipeError, match="has no VNNI, and int8 was built on one that has"):

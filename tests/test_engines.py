@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -198,24 +197,6 @@ def test_a_function_is_an_engine_too() -> None:
     assert engines.run(lambda ids, mask: (ids, mask), jobs, THREADS) == jobs
 
 
-System = Callable[..., None]
-
-
-@pytest.fixture
-def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
-    """Writes what the system's files say, instead of this machine's; eight processors."""
-    monkeypatch.setattr(engines, "SYSTEM", tmp_path)
-    monkeypatch.setattr(engines, "os", SimpleNamespace(sched_getaffinity=lambda _pid: set(range(8))))
-
-    def write(files: dict[str, str]) -> None:
-        for name, content in files.items():
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
-
-    return write
-
-
 @pytest.mark.parametrize("limit", [None, 126, 500, 512])
 def test_few_lengths_do_for_all(limit: int | None) -> None:
     lengths = range(1, (limit or 512) + 1)
@@ -224,56 +205,3 @@ def test_few_lengths_do_for_all(limit: int | None) -> None:
     assert padded == sorted(padded)
     assert all(bucket <= (limit or 512) for bucket in padded)
     assert len(set(padded)) <= 32
-
-
-def test_available_threads_here() -> None:
-    assert engines.available_threads() >= 1
-
-
-@pytest.mark.parametrize(
-    ("quota", "threads"),
-    [
-        ("max 100000\n", 8),
-        ("200000 100000\n", 2),
-        ("150000 100000\n", 2),
-        ("1000 100000\n", 1),
-        ("9900000 100000\n", 8),
-    ],
-)
-def test_available_threads_follow_the_quota(system: System, quota: str, threads: int) -> None:
-    system({"sys/fs/cgroup/cpu.max": quota})
-    assert engines.available_threads() == threads
-
-
-@pytest.mark.parametrize(
-    ("quotas", "threads"),
-    [
-        ({"": "max 100000\n", "/a": "max 100000\n", "/a/b": "300000 100000\n"}, 3),
-        ({"/a": "200000 100000\n", "/a/b": "600000 100000\n"}, 2),
-        ({"/a/b/c": "100000 100000\n", "/b": "100000 100000\n"}, 8),
-        ({}, 8),
-    ],
-)
-def test_the_least_quota_of_nested_groups_counts(system: System, quotas: dict[str, str], threads: int) -> None:
-    system({"proc/self/cgroup": "0::/a/b\n", **{f"sys/fs/cgroup{at}/cpu.max": said for at, said in quotas.items()}})
-    assert engines.available_threads() == threads
-
-
-@pytest.mark.parametrize(("quota", "threads"), [("-1\n", 8), ("250000\n", 3), ("10000\n", 1)])
-@pytest.mark.parametrize("place", ["sys/fs/cgroup/cpu", "sys/fs/cgroup/cpu/a", "sys/fs/cgroup/cpu/a/b:c"])
-def test_quotas_of_the_older_kind(system: System, place: str, quota: str, threads: int) -> None:
-    system({"proc/self/cgroup": "12:memory:/m\n4:cpu,cpuacct:/a/b:c\n1:name=systemd:/s\n0::/u\n"})
-    system({f"{place}/cpu.cfs_quota_us": quota, f"{place}/cpu.cfs_period_us": "100000\n"})
-    assert engines.available_threads() == threads
-
-
-def test_available_threads_without_a_quota(system: System) -> None:
-    assert engines.available_threads() == 8
-
-
-@pytest.mark.parametrize(
-    ("flags", "exact"), [("avx2 fma", False), ("avx2 avx_vnni", True), ("avx512_vnni", True), ("fp asimddp", True)]
-)
-def test_vnni_is_read_from_the_processor(system: System, flags: str, *, exact: bool) -> None:
-    system({"proc/cpuinfo": f"flags : {flags}\n"})
-    assert engines.has_vnni() is exact

@@ -23,8 +23,8 @@ from mma_core.__main__ import main
 from mma_core.artifact import open_folder
 from mma_core.commands.terminal import own_command
 from mma_core.data import Corpus, read_conll
-from mma_core.engines import available_threads
 from mma_core.languages import LANGUAGES
+from mma_core.machine import available_threads
 from mma_core.measure.bench import cpu
 from mma_core.measure.journal import Journal
 from mma_core.recipe import Form, Recipe, Step, parse

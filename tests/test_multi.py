@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mma_core import build, engines
+from mma_core import build, machine
 from mma_core.__main__ import main
 from mma_core.recipe import parse
 from mma_core.runtime import Tagger
@@ -34,7 +34,7 @@ def test_it_agrees_with_full_precision(multi_int8: Tagger) -> None:
     agreement = made.manifest["agreement"]
     assert len(agreement) > 20
     # Without VNNI the weights have 7 bits.
-    assert sum(agreement.values()) / len(agreement) > (98 if engines.has_vnni() else 96)
+    assert sum(agreement.values()) / len(agreement) > (98 if machine.has_vnni() else 96)
 
 
 @pytest.mark.parametrize(

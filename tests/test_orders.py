@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from data_folders import text_file, training_file
 
-from mma_core import engines, orders, shelf
+from mma_core import machine, orders, shelf
 from mma_core.__main__ import _parse
 from mma_core.orders import Order
 from mma_core.recipe import BUDGETS, Kind, Recipe, Step, parse
@@ -29,14 +29,14 @@ def test_key_follows_all_that_matters(tmp_path: Path, monkeypatch: pytest.Monkey
         Order(order.recipe, "a", folders[1]).key("0"),
         Order(order.recipe, "a", None, ("de",)).key("0"),
     ]
-    monkeypatch.setattr(engines, "has_vnni", lambda: True)
+    monkeypatch.setattr(machine, "has_vnni", lambda: True)
     portable = Order(order.recipe, "a", portable=True)
     assert portable.key("0") != order.key("0")
-    monkeypatch.setattr(engines, "has_vnni", lambda: False)
+    monkeypatch.setattr(machine, "has_vnni", lambda: False)
     assert portable.key("0") == order.key("0")
     monkeypatch.undo()
-    other_cpu = not engines.has_vnni()
-    monkeypatch.setattr(engines, "has_vnni", lambda: other_cpu)
+    other_cpu = not machine.has_vnni()
+    monkeypatch.setattr(machine, "has_vnni", lambda: other_cpu)
     keys.append(order.key("0"))
     monkeypatch.setattr(orders, "versions", lambda: {"torch": "0"})
     keys.append(order.key("0"))

@@ -23,7 +23,7 @@ LEVELS = (
     ("sources", "decoding", "surgery", "xtreme"),
     ("builtin", "pieces", "shortlist"),
     ("recipe", "spans"),
-    ("languages", "blocks", "folders", "answers", "shapes", "bootstrap", "processes", "lines", "progress"),
+    ("languages", "blocks", "folders", "answers", "shapes", "bootstrap", "processes", "lines", "progress", "machine"),
     ("errors",),
 )
 LEVEL = {room: -depth for depth, rooms in enumerate(LEVELS) for room in rooms}

@@ -11,7 +11,7 @@ from builds import Made, quiet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mma_core import artifact, build, engines, orders, shelf, sources
+from mma_core import artifact, build, machine, orders, shelf, sources
 from mma_core.recipe import BUDGETS, parse
 
 pytest_plugins = ("engine_fixtures",)
@@ -134,7 +134,7 @@ def test_8_bits_of_full_range_need_vnni(
     narrow = put("narrow", recipe=recipe, budget="quick")
     wide = put("wide", place="shipped", recipe=recipe, budget="full", reduced_range=False)
     for vnni in (True, False):
-        monkeypatch.setattr(engines, "has_vnni", lambda vnni=vnni: vnni)
+        monkeypatch.setattr(machine, "has_vnni", lambda vnni=vnni: vnni)
         found = shelf.best(parse(recipe), SHA, REVISION)
         assert found is not None
         assert found.folder == (wide if vnni or not rounded else narrow)
@@ -181,7 +181,7 @@ def test_other_recipes_are_built_as_ever(put: Put, tiny_teacher: Callable[[str],
 
 
 def test_what_is_shipped_is_small_whole_and_tags_on_any_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "has_vnni", lambda: False)
+    monkeypatch.setattr(machine, "has_vnni", lambda: False)
     made = [artifact.open_folder(path.parent) for path in sorted(shelf.SHIPPED.glob(f"*/{artifact.MANIFEST}"))]
     assert made
     assert sum(one.size_bytes for one in made) < 60e6

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from mma_core import checkpoint, export, matrices, sources
 from mma_core.answers import answering
 from mma_core.data import TAGS
-from mma_core.engines import has_vnni, open_engine
+from mma_core.engines import open_engine
 from mma_core.errors import ArtifactError
+from mma_core.machine import has_vnni
 from mma_core.recipe import parse
 from mma_core.steps.openvino_precisions import convert
 from mma_core.xtreme import Lstm, XtremeConfig, XtremeForTokenClassification, turned_places

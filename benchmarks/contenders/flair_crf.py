@@ -102,7 +102,9 @@ def _untrained(sentences: Sequence[Any]) -> Any:
         labels.add_item(label)
     labels.span_labels = True
     of_words = OneHotEmbeddings(_dictionary(words), embedding_length=WORD_WIDTH)
-    embeddings = StackedEmbeddings([of_words, CharacterEmbeddings(_dictionary(characters))])
+    # Tokens lay their embeddings side by side by name, and a loaded tagger's have other names: those of words must come
+    # last, or their places change.
+    embeddings = StackedEmbeddings([CharacterEmbeddings(_dictionary(characters)), of_words])
     return SequenceTagger(embeddings=embeddings, tag_dictionary=labels, tag_type="ner", hidden_size=HIDDEN)
 
 

@@ -11,9 +11,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from .. import build, engines, making, orders, sources
+from .. import build, machine, making, orders, sources
 from ..data import Corpus, Sentence, draw
 from ..errors import DataError
 from ..folders import cache_root
@@ -118,7 +116,7 @@ def bench(  # noqa: PLR0913  (what is measured, on what, how, and what is told o
 def groups(recipes: Iterable[Recipe]) -> list[list[Recipe]]:
     """Recipes without repetition, in order, as many together as may be open at once."""
     distinct = list(dict.fromkeys(recipes))
-    together = min(AT_ONCE, max(1, psutil.virtual_memory().total // ROOM_BYTES))
+    together = min(AT_ONCE, max(1, machine.available_memory() // ROOM_BYTES))
     return [distinct[first : first + together] for first in range(0, len(distinct), together)]
 
 
@@ -263,7 +261,7 @@ def set_up(
     asked = list(dict.fromkeys(map(str, recipes)))
     names = list(dict.fromkeys([TEACHER, *asked]))
     run = _Run(
-        teacher, sources.locate(teacher).sha256[:12], threads or engines.available_threads(), command, Meter(), share
+        teacher, sources.locate(teacher).sha256[:12], threads or machine.available_threads(), command, Meter(), share
     )
     taggers = {}
     for done, name in enumerate(names):
@@ -332,7 +330,7 @@ def cpu() -> str:
     sets = [name for name in known if name in fields.get("flags", "").split()]
     name = fields.get("model name", platform.machine())
     model = f"family {fields.get('cpu family', '?')} model {fields.get('model', '?')}"
-    return f"{name} ({model}), {engines.available_threads()} cores, {' '.join(sets)}"
+    return f"{name} ({model}), {machine.available_threads()} cores, {' '.join(sets)}"
 
 
 def _weigh(name: str, run: _Run) -> _Weighed:

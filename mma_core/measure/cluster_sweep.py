@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import build, builtin, cluster, engines, sources
+from .. import build, builtin, cluster, machine, sources
 from ..data import Sentence
 from ..errors import ArtifactError, RecipeError
 from ..folders import cache_root
@@ -99,7 +99,7 @@ def _nodes() -> list[_Node]:
 
 def _machine() -> tuple[str, str, int]:
     """What tells this machine from others, its processor and threads; containers of one machine have one kernel."""
-    return BOOT.read_text() if BOOT.exists() else platform.node(), cpu(), engines.available_threads()
+    return BOOT.read_text() if BOOT.exists() else platform.node(), cpu(), machine.available_threads()
 
 
 def _on(node: str) -> dict[str, Any]:

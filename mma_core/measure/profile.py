@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from .. import build, engines
+from .. import build, machine
 from ..data import samples
 from ..decoding import PieceTags
 from ..engines import Answer, BulkEngine
@@ -92,7 +92,7 @@ def profile(wanted: Recipe, *, teacher: str = "multi", code: str = "en", report:
     parts = asdict(anatomy(made))
     weights = parts.pop("weights")
     report(0.7, "timing the stages")
-    tagger = _Watched(open_artifact(made, engines.available_threads()))
+    tagger = _Watched(open_artifact(made, machine.available_threads()))
     times = _milliseconds(tagger, texts, code)
     report(0.9, "measuring the processor's peak")
     found = peaks(made.manifest["engine"], tagger.threads)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .. import build, engines, processes, results, sources
+from .. import build, machine, processes, results, sources
 from ..data import Corpus
 from ..errors import DataError
 from ..folders import cache_root
@@ -142,7 +142,7 @@ def here(plan: Plan, workers: int = 1) -> Iterator[Crew]:
                 yield stand.rows(unit.corpus, sample, names, journal, sets=unit.sets)
                 journal.close()
 
-    yield Crew(frozenset({Place(cpu(), plan.threads or engines.available_threads())}), rows)
+    yield Crew(frozenset({Place(cpu(), plan.threads or machine.available_threads())}), rows)
 
 
 @contextmanager

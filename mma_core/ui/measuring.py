@@ -9,9 +9,9 @@ import gradio as gr
 from .. import builtin, results
 from ..charts import Series
 from ..data import samples
-from ..engines import available_threads
 from ..errors import DataError
 from ..languages import LANGUAGES
+from ..machine import available_threads
 from . import format
 from .notices import notices
 from .recipe_list import legal, read_recipes

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from builds import Made, quiet
 
-from mma_core import build, runtime
+from mma_core import build, machine, runtime
 from mma_core.data import Corpus, samples
 from mma_core.errors import DataError, MMAError
 from mma_core.measure import bench as room
@@ -146,8 +146,7 @@ def test_of_many_each_group_runs_beside_the_teacher(
 def test_as_many_are_open_at_once_as_the_memory_holds(
     held: float, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    memory = SimpleNamespace(total=int(held * room.ROOM_BYTES))
-    monkeypatch.setattr(room.psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr(machine, "available_memory", lambda: int(held * room.ROOM_BYTES))
     recipes = [parse(f"layers:{kept}") for kept in range(1, 31)]
     assert [len(group) for group in room.groups([*recipes, *recipes])] == sizes
 

@@ -14,8 +14,8 @@ from rows import row
 
 from mma_core import orders, results, sources
 from mma_core.data import Corpus, samples
-from mma_core.engines import available_threads
 from mma_core.errors import DataError, RecipeError
+from mma_core.machine import available_threads
 from mma_core.measure import bench as bench_room
 from mma_core.measure import sweep as room
 from mma_core.measure.bench import cpu
