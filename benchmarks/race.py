@@ -10,7 +10,7 @@ import numpy as np
 
 from .rival import Entity
 
-ROUNDS = 3
+ROUNDS = 7
 SINGLES, TURN = 40, 10
 WARM_UP_TEXTS = 8
 # Threads of some engines go on spinning for a while after they are done.

@@ -20,7 +20,7 @@ def available_threads() -> int:
 def available_memory() -> int:
     """Bytes this process may hold: what the machine has, cut by the limits of the groups that it runs in."""
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([whole, *map(_limit, _groups("memory"))])
+    return int(min([whole, *map(_limit, _groups("memory"))]))
 
 
 def has_vnni() -> bool:
