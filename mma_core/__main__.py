@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from .commands import listing, measuring, tagging, training
 from .commands.options import Parser
-from .errors import MMAError
+from .errors import to_show
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,15 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         options.run(options)
-    except MMAError as error:
-        print(f"mma: {error}", file=sys.stderr)
-        return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130
-    except Exception:
+    except Exception as error:
+        if told := to_show(error):
+            print(f"mma: {told}", file=sys.stderr)
+            return 2
         traceback.print_exc()
         return 1
     return 0

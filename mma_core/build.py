@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from . import artifact, machine, runtime, shelf, sources
 from .artifact import Artifact
-from .errors import ArtifactError, MMAError, RecipeError
+from .errors import ArtifactError, MMAError, RecipeError, to_show
 from .folders import cache_root
 from .languages import language
 from .making import run, work_of
@@ -176,10 +176,9 @@ def _child(order: Order, folder: Path, sender: "Connection") -> None:
     try:
         run(order, folder, lambda fraction, desc: sender.send(("progress", fraction, desc)))
         sender.send(("done",))
-    except MMAError as error:
-        sender.send(("error", error))
-    except Exception:
-        sender.send(("crash", traceback.format_exc()))
+    except Exception as error:
+        told = to_show(error)
+        sender.send(("error", told) if told else ("crash", traceback.format_exc()))
 
 
 def tagger(

@@ -3,11 +3,18 @@
 MMAError
 ├── RecipeError      a recipe that the grammar or a step refuses
 ├── DataError        text, CoNLL data or a language that cannot be used
-└── ArtifactError    a checkpoint or artifact that is missing, damaged or not trusted
+├── ArtifactError    a checkpoint or artifact that is missing, damaged or not trusted
+└── StorageError     a full disk, or a place where files may not be written or read
 
 Each message names the thing at fault, its value, and what is accepted. The command line turns them into
 exit status 2 and one line; the app into a notice.
 """
+
+import errno
+import os
+
+_PLACES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
+_FULL = os.strerror(errno.ENOSPC)
 
 
 class MMAError(Exception):
@@ -24,3 +31,24 @@ class DataError(MMAError):
 
 class ArtifactError(MMAError):
     """A checkpoint or an artifact is missing, damaged or not trusted."""
+
+
+class StorageError(MMAError):
+    """The disk is full, or a file or folder may not be written or read."""
+
+
+def to_show(error: Exception) -> MMAError | None:
+    """What to tell the user of any error: itself, if it is one of ours, or that a place for files cannot be used.
+
+    Returns:
+        None if the error is a failure of ours.
+    """
+    if isinstance(error, MMAError):
+        return error
+    if isinstance(error, OSError) and error.errno in _PLACES:
+        said = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
+    elif _FULL in str(error):  # as libraries in other languages report it
+        said = str(error)
+    else:
+        return None
+    return StorageError(f"{said}; make room there, or choose another place: the variable MMA_CACHE names the cache's")

@@ -57,6 +57,14 @@ def answer(capsys: Output, *arguments: str) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
+def test_a_cache_that_cannot_be_used(capsys: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "file"
+    place.touch()
+    monkeypatch.setenv("MMA_CACHE", str(place))
+    assert main(["tag", "int8", TEXT]) == 2
+    assert capsys.readouterr().err.startswith(f"mma: {place}/")
+
+
 def test_recipes(capsys: Output) -> None:
     rows = answer(capsys, "recipes")
     assert [row["name"] for row in rows] == list(Step.registry)

@@ -1,5 +1,6 @@
 """Handlers called as plain functions; one round trip through a running app."""
 
+import errno
 import html
 import json
 import os
@@ -132,6 +133,15 @@ def test_only_our_errors_become_notices() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
+        fails()
+
+
+def test_a_full_disk_becomes_a_notice() -> None:
+    @notices
+    def fails() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/full/<model>")
+
+    with pytest.raises(gr.Error, match="/full/&lt;model&gt;: No space left on device; make room there"):
         fails()
 
 

@@ -7,14 +7,14 @@ from typing import ParamSpec, TypeVar
 
 import gradio as gr
 
-from ..errors import MMAError
+from ..errors import to_show
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
 def notices(handler: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Turn a handler's `MMAError` into a notice; what the user typed stays as it is.
+    """Turn a handler's error into a notice, unless it is a failure of ours; what the user typed stays as it is.
 
     Gradio renders a notice as HTML, and messages quote user input: they are escaped here.
     """
@@ -23,9 +23,11 @@ def notices(handler: Callable[_P, _R]) -> Callable[_P, _R]:
     def noticed(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         try:
             return handler(*args, **kwargs)
-        except MMAError as error:
-            message = html.escape(sentence(error))
-            raise gr.Error(message, title="Not done", print_exception=False) from error
+        except Exception as error:
+            told = to_show(error)
+            if told is None:
+                raise
+            raise gr.Error(html.escape(sentence(told)), title="Not done", print_exception=False) from error
 
     return noticed
 
