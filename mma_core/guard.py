@@ -9,6 +9,7 @@ number of outliers on) stay as they are, until the limit holds in every language
 worth their time. A limit that is not reached is an outcome to show, not an error.
 """
 
+import math
 import shutil
 import statistics
 import tempfile
@@ -418,7 +419,9 @@ def _limited(manifest: Mapping[str, Any]) -> str:
     if guard["held"]:
         return f"Every language keeps {limit}."
     under = guard["languages_under"]
-    worst = ", ".join(f"{_name(code)} {under[code]:.1f}%" for code in sorted(under, key=lambda code: under[code])[:3])
+    # Rounded down, lest what is just under the limit be said to reach it.
+    least = {code: math.floor(10 * under[code]) / 10 for code in sorted(under, key=lambda code: under[code])[:3]}
+    worst = ", ".join(f"{_name(code)} {share}%" for code, share in least.items())
     return f"It does not keep {limit} in {len(under)} of {len(manifest['span_agreement'])} languages: {worst}" + (
         ", …" if len(under) > 3 else "."
     )

@@ -189,6 +189,8 @@ def test_findings_name_what_was_kept_and_what_falls_short() -> None:
         "Plain rounding was not tried, as it has errors of 10% or more in a matrix, so of 75 matrices 3 have a range "
     )
     assert findings(manifest(guard=short))[1] == "It does not keep 99% of entities in 1 of 2 languages: Thai 97.0%."
+    just = {**short, "languages_under": {"th": 98.96}}
+    assert findings(manifest(guard=just))[1] == "It does not keep 99% of entities in 1 of 2 languages: Thai 98.9%."
 
 
 def test_without_text_nothing_is_claimed() -> None:
