@@ -19,7 +19,6 @@ from .errors import to_show
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the return value is the exit status."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     logging.getLogger("nncf").setLevel(logging.ERROR)
     options = _parse(arguments)
     try:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .artifact import transaction
-from .errors import MMAError
+from .errors import MMAError, StorageError, to_show
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -98,7 +98,10 @@ def _ours(error: Any) -> Exception:
     cause = error.cause
     if isinstance(cause, ImportError):
         return ClusterError(f"a machine of the cluster lacks {cause.name}: pip install -r requirements.txt there")
-    return type(cause)(str(cause).partition("\n")[0]) if isinstance(cause, MMAError) else error
+    told = to_show(cause)
+    if isinstance(told, StorageError):
+        return ClusterError(f"a machine of the cluster: {told}")
+    return type(told)(str(told).partition("\n")[0]) if told else error
 
 
 def _reach(address: str) -> None:
@@ -111,7 +114,8 @@ def _reach(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), REACH_SECONDS).close()
     except (OSError, OverflowError) as error:
-        raise ClusterError(f"--ray {address}: no cluster answers ({error}); is `ray start --head` running?") from error
+        start = "ray start --head --disable-usage-stats"
+        raise ClusterError(f"--ray {address}: no cluster answers ({error}); is `{start}` running?") from error
 
 
 def packed(paths: Iterable[Path]) -> Files:

@@ -51,7 +51,7 @@ def load_library(engine: str) -> None:
         # The first array that it meets sets its binding up for numpy; two threads that bring one each at the same time
         # wait for each other for ever.
         with _first_array:
-            library.Tensor(np.zeros(1))
+            np.array(library.Tensor(np.zeros(1)).data)
 
 
 def open_engine(

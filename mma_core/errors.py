@@ -13,8 +13,9 @@ exit status 2 and one line; the app into a notice.
 import errno
 import os
 
-_PLACES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
-_FULL = os.strerror(errno.ENOSPC)
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
+_MEND = "choose another place (the variable MMA_CACHE names the cache's)"
 
 
 class MMAError(Exception):
@@ -45,10 +46,13 @@ def to_show(error: Exception) -> MMAError | None:
     """
     if isinstance(error, MMAError):
         return error
-    if isinstance(error, OSError) and error.errno in _PLACES:
+    if isinstance(error, OSError) and error.errno in _REFUSED and error.filename is not None:
+        return StorageError(f"{error.filename}: {error.strerror}; change what may be done there, or {_MEND}")
+    full = os.strerror(errno.ENOSPC)
+    if isinstance(error, OSError) and error.errno in _FULL:
         said = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
-    elif _FULL in str(error):  # as libraries in other languages report it
-        said = str(error)
+    elif full in str(error):  # as libraries in other languages report it, and processes elsewhere
+        said = next(line for line in reversed(str(error).splitlines()) if full in line).strip()
     else:
         return None
-    return StorageError(f"{said}; make room there, or choose another place: the variable MMA_CACHE names the cache's")
+    return StorageError(f"{said}; make room, or {_MEND}")

@@ -377,14 +377,19 @@ def findings(manifest: Mapping[str, Any]) -> list[str]:
     return [_agreed(manifest), f"{_taken(manifest)} {_limited(manifest)}".strip()]
 
 
+def percent(share: float) -> str:
+    """A share of 100 with one decimal, rounded down: what is just under a limit shall not be said to reach it."""
+    return f"{math.floor(round(10 * share, 6)) / 10}%"
+
+
 def _agreed(manifest: Mapping[str, Any]) -> str:
     tags, spans = manifest["agreement"], manifest["span_agreement"]
     worst = min(spans, key=lambda code: spans[code])
     return (
         f"Against 32 bits, on {manifest['guard']['sentences']:,} sentences in {len(spans)} "
-        f"language{'s' if len(spans) > 1 else ''}: {statistics.mean(tags.values()):.1f}% of tags and "
-        f"{statistics.mean(spans.values()):.1f}% of entities are the same "
-        f"(least: {_name(worst)}, {spans[worst]:.1f}%), at {manifest['speed_vs_fp32']:.1f}× the speed."
+        f"language{'s' if len(spans) > 1 else ''}: {percent(statistics.mean(tags.values()))} of tags and "
+        f"{percent(statistics.mean(spans.values()))} of entities are the same "
+        f"(least: {_name(worst)}, {percent(spans[worst])}), at {manifest['speed_vs_fp32']:.1f}× the speed."
     )
 
 
@@ -419,9 +424,9 @@ def _limited(manifest: Mapping[str, Any]) -> str:
     if guard["held"]:
         return f"Every language keeps {limit}."
     under = guard["languages_under"]
-    # Rounded down, lest what is just under the limit be said to reach it.
-    least = {code: math.floor(10 * under[code]) / 10 for code in sorted(under, key=lambda code: under[code])[:3]}
-    worst = ", ".join(f"{_name(code)} {share}%" for code, share in least.items())
+    worst = ", ".join(
+        f"{_name(code)} {percent(under[code])}" for code in sorted(under, key=lambda code: under[code])[:3]
+    )
     return f"It does not keep {limit} in {len(under)} of {len(manifest['span_agreement'])} languages: {worst}" + (
         ", …" if len(under) > 3 else "."
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import builtin
-from .errors import ArtifactError
+from .errors import ArtifactError, to_show
 
 MODEL_TYPES = ("bert", "xlm-roberta", "roberta", "distilbert", "electra", "camembert", "xtreme")
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
@@ -122,6 +122,8 @@ def _download(name: str) -> Path:
     except HFValidationError as error:
         raise ArtifactError(f"teacher {name!r} is no folder, built-in name ({_known()}) or hub id") from error
     except (HfHubHTTPError, OSError) as error:
+        if told := to_show(error):
+            raise told from error
         reason = str(error).splitlines()[0][:120]
         raise ArtifactError(
             f"teacher {name!r} is no folder or built-in name ({_known()}), and the hub did not give it: {reason}"

@@ -1,6 +1,7 @@
 """A local Ray cluster of two nodes with caches of their own: the same entities and rows as here, and plain errors."""
 
 import asyncio
+import errno
 import json
 import shutil
 import signal
@@ -395,6 +396,13 @@ def test_what_ray_says_of_a_cluster_is_one_line(monkeypatch: pytest.MonkeyPatch)
 def test_a_machine_that_lacks_a_library_is_no_failure_of_ours() -> None:
     met = SimpleNamespace(cause=ModuleNotFoundError("No module named 'openvino'", name="openvino"))
     assert str(cluster._ours(met)) == "a machine of the cluster lacks openvino: pip install -r requirements.txt there"
+
+
+def test_a_full_disk_of_a_machine_is_told_in_one_line() -> None:
+    met = SimpleNamespace(cause=OSError(errno.ENOSPC, "No space left on device", "/there/model.onnx"))
+    told = cluster._ours(met)
+    assert isinstance(told, ClusterError)
+    assert str(told).startswith("a machine of the cluster: /there/model.onnx: No space left on device; make room")
 
 
 def test_a_shelf_keeps_what_has_not_been_tagged() -> None:

@@ -141,7 +141,7 @@ def test_a_full_disk_becomes_a_notice() -> None:
     def fails() -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/full/<model>")
 
-    with pytest.raises(gr.Error, match="/full/&lt;model&gt;: No space left on device; make room there"):
+    with pytest.raises(gr.Error, match="/full/&lt;model&gt;: No space left on device; make room, or"):
         fails()
 
 

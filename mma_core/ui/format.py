@@ -115,7 +115,7 @@ def facts(manifest: Mapping[str, Any], code: str) -> list[tuple[str, str]]:
         f"Same entities as {before}, {name}": manifest.get("span_agreement", {}).get(code),
         f"Words cut as by the teacher, {name}": manifest.get("lossless", {}).get(code),
     }
-    return rows + [(label, f"{share:.1f}%") for label, share in shares.items() if share is not None]
+    return rows + [(label, guard.percent(share)) for label, share in shares.items() if share is not None]
 
 
 def notes(manifest: Mapping[str, Any]) -> str:
@@ -126,8 +126,8 @@ def notes(manifest: Mapping[str, Any]) -> str:
     remarks = "".join(f'<p class="mma-note">{line}</p>' for line in said)
     shares, spans = manifest.get("agreement", {}), manifest.get("span_agreement", {})
     cells = "".join(
-        f"<li><span>{html.escape(LANGUAGES[code].name if code in LANGUAGES else code)}</span> {share:.1f}%"
-        + (f" · {spans[code]:.1f}%" if code in spans else "")
+        f"<li><span>{html.escape(LANGUAGES[code].name if code in LANGUAGES else code)}</span> {guard.percent(share)}"
+        + (f" · {guard.percent(spans[code])}" if code in spans else "")
         + "</li>"
         for code, share in shares.items()
     )

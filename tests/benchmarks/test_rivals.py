@@ -15,6 +15,7 @@ from benchmarks.contenders.transformers_pipeline import TransformersPipeline
 from benchmarks.errors import RivalError
 from benchmarks.rival import Job, Rival
 from benchmarks.rows import BASELINE
+from mma_core import engines
 from mma_core.data import samples
 from mma_core.recipe import parse
 from tests.benchmarks.echo import Echo
@@ -124,6 +125,7 @@ def test_the_real_field() -> None:
     recipes = [rival.recipe for rival in field if isinstance(rival, Ours)]
     assert [str(parse(recipe)) for recipe in recipes] == recipes
     assert {"int8", "int8static", "vocab:de,en,sw+int8"} <= set(recipes)
+    assert ("bf16" in recipes) is engines.has_bf16()
 
 
 def test_ours_must_be_there(teacher: str, tmp_path: Path) -> None:

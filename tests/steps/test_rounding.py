@@ -166,7 +166,6 @@ convert(onnx.load(sys.argv[1]))
 
 def test_a_conversion_is_reported_to_nobody(made: Made, tmp_path: Path) -> None:
     # Whoever is reported on is first given a number, in a file at home.
-    home = {**os.environ, "HOME": str(tmp_path)}
-    home.pop("CI", None)
+    home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}  # nothing that says that this is a test
     subprocess.run([sys.executable, "-c", CONVERSION, str(made("bert").model)], check=True, env=home)
     assert not list(tmp_path.iterdir())
