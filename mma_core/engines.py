@@ -6,8 +6,8 @@ threads, each on one of them, so that no thread waits for another within a batch
 
 import importlib
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol, runtime_checkable
@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from .answers import SCORES, TAGS
+from .stopwatch import Stopwatch
 
 SET_UPS = 100_000
 
@@ -72,18 +73,32 @@ def open_engine(
     return OnnxEngine(path, threads)
 
 
-def run(engine: Engine, batches: Sequence[tuple[np.ndarray, np.ndarray]], threads: int) -> list[Answer]:
-    """Run batches: in bulk if there are several and the engine can, else one after the other.
+def start(
+    engine: Engine, batches: Sequence[tuple[np.ndarray, np.ndarray]], crew: Executor | None, stopwatch: Stopwatch
+) -> Callable[[], list[Answer]]:
+    """Begin to run batches in bulk if there are several, and the crew and the engine can; else put it off.
 
     Args:
         engine: the loaded model.
         batches: (ids, mask) of each, the largest first.
-        threads: processor threads to use.
+        crew: as many threads as the engine has, which take batches in the order in which they come; or None.
+        stopwatch: counts the time in which the engine is at work.
+
+    Returns:
+        What waits for the answers, or else runs the batches then, one after the other, each on all threads.
     """
-    if threads == 1 or len(batches) < 2 or not isinstance(engine, BulkEngine):
-        return [engine(*batch) for batch in batches]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda batch: engine.bulk(*batch), batches))
+
+    def timed(run: Callable[[np.ndarray, np.ndarray], Answer], ids: np.ndarray, mask: np.ndarray) -> Answer:
+        stopwatch.start()
+        try:
+            return run(ids, mask)
+        finally:
+            stopwatch.stop()
+
+    if crew is None or len(batches) < 2 or not isinstance(engine, BulkEngine):
+        return lambda: [timed(engine, *batch) for batch in batches]
+    running = [crew.submit(timed, engine.bulk, *batch) for batch in batches]
+    return lambda: [each.result() for each in running]
 
 
 class OnnxEngine:

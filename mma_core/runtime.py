@@ -2,16 +2,15 @@
 
 Texts enter split into words. They are joined, cut into windows that fit the model, tagged at each word's first
 piece, put together again and repaired to valid IOB2. A word's tag comes from the window in which it stands furthest
-from a border, so nothing is cut off silently. Many texts go through in pools of bounded size: while the model reads
-one pool, the next is split and tokenised.
+from a border, so nothing is cut off silently. Many texts go through in pools of bounded size: while the model reads one
+pool, the next is split and tokenised, and then waits at the model's door until it is free.
 """
 
 import abc
 import os
-import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from pathlib import Path
@@ -27,13 +26,13 @@ from .decoding import PieceTags, TagSet, Window, WordTags, entities
 from .pieces import first_pieces, join
 from .shortlist import BriefTokenizer, Encoded
 from .spans import Span, Word, words
+from .stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from .checkpoint import Checkpoint
 
 POOL_TEXTS = 1024
-# While a small pool is read, the next is prepared; a pool has more than a batch for each thread, since threads wait for
-# each other at its end: 100 texts in one pool took a tenth less time than in two.
+# While a small pool is read, the next is prepared; a smaller one has fewer texts of similar length to batch.
 FIRST_TEXTS, GROWTH = 128, 4
 POOL_CHARACTERS = 400_000
 # What the widest layer of the teacher (1536) gives for so many pieces, 2.4 MB in 32 bits, stays in a processor's cache.
@@ -54,14 +53,6 @@ class Tagged:
     scores: list[float]
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """Sentences that are ready for the model: their lengths in words, and the windows that cover them."""
-
-    lengths: list[int]
-    windows: list[tuple[Window, Encoded | None]]
-
-
 class Tagger(abc.ABC):
     """Tags sentences; subclasses say how a text becomes pieces and what the model says of them.
 
@@ -69,12 +60,12 @@ class Tagger(abc.ABC):
         labels: tags in the order of the model's outputs.
         threads: processor threads in use.
         limit: pieces, specials included, that fit into one window.
-        model_seconds: that the model itself has taken so far; the rest is the road to it and back.
+        model: counts the time that the model itself is at work; the rest is the road to it and back.
     """
 
     def __init__(self, labels: Sequence[str], threads: int, limit: int) -> None:
         self.labels, self.threads, self.limit = list(labels), threads, limit
-        self.model_seconds = 0.0
+        self.model = Stopwatch()
         self._tags = TagSet(labels)
 
     @abc.abstractmethod
@@ -82,8 +73,19 @@ class Tagger(abc.ABC):
         """The pieces of texts of any length, specials left out; None where a text is sure to fit the model."""
 
     @abc.abstractmethod
-    def answer(self, texts: Sequence[str], encodings: Sequence[Encoded | None]) -> PieceTags:
-        """Tag the pieces of texts that fit the model; `encodings` is what `encode` gave for them."""
+    def begin(
+        self, texts: Sequence[str], encodings: Sequence[Encoded | None], crew: Executor | None
+    ) -> Callable[[], PieceTags]:
+        """Begin to tag the pieces of texts that fit the model.
+
+        Args:
+            texts: any number.
+            encodings: what `encode` gave for them.
+            crew: as many threads as the tagger has, which may do the work meanwhile; None if it has but one.
+
+        Returns:
+            What waits for the answer, or works it out then.
+        """
 
     def tag(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
         """Tag sentences that are split into words.
@@ -95,8 +97,7 @@ class Tagger(abc.ABC):
             One result a sentence, in order.
         """
         coming = pools(sentences, lambda sentence: sum(map(len, sentence)), first=FIRST_TEXTS)
-        ready = self._ready(coming, self._prepare)
-        return [tagged for prepared in ready for tagged in self._tagged(self._read(prepared))]
+        return [tagged for found in self._flow(coming, self._begin) for tagged in self._tagged(found())]
 
     def tag_texts(self, texts: Iterable[str], language: str) -> list[list[Span]]:
         """Tag raw texts.
@@ -119,18 +120,33 @@ class Tagger(abc.ABC):
             DataError: the language is unknown.
         """
 
-        def prepare(pool: Sequence[str]) -> tuple[list[list[Word]], _Prepared]:
+        def begin(pool: Sequence[str], crew: Executor | None) -> tuple[list[list[Word]], Callable[[], WordTags]]:
             split = [words(text, language) for text in pool]
-            return split, self._prepare([[word.text for word in borders] for borders in split])
+            return split, self._begin([[word.text for word in borders] for borders in split], crew)
 
-        for split, prepared in self._ready(pools(texts, len, first=FIRST_TEXTS), prepare):
-            yield from self._spans(split, self._read(prepared))
+        for split, found in self._flow(pools(texts, len, first=FIRST_TEXTS), begin):
+            yield from self._spans(split, found())
 
-    def _ready(self, items: Iterator[T], prepare: Callable[[T], P]) -> Iterator[P]:
-        """Prepare items, each while the one before it is in use where there are threads for both."""
-        return _ahead(items, prepare) if self.threads > 1 else map(prepare, items)
+    def _flow(self, items: Iterator[T], begin: Callable[[T, Executor | None], P]) -> Iterator[P]:
+        """Begin items, each while the one before it is in use where there are threads for both."""
+        if self.threads == 1:
+            yield from (begin(item, None) for item in items)
+            return
+        crew = ThreadPoolExecutor(self.threads)
+        try:
+            yield from _ahead(items, lambda item: begin(item, crew))
+        finally:
+            crew.shutdown(cancel_futures=True)
 
-    def _prepare(self, sentences: Sequence[Sequence[str]]) -> _Prepared:
+    def _begin(self, sentences: Sequence[Sequence[str]], crew: Executor | None) -> Callable[[], WordTags]:
+        """Begin to tag a pool of sentences; what is returned waits for their tags."""
+        windows, encodings = zip(*self._windows(sentences), strict=True) if any(sentences) else ((), ())
+        answer = self.begin([window.text for window in windows], encodings, crew)
+        lengths = [len(sentence) for sentence in sentences]
+        return lambda: self._tags.words(windows, answer(), lengths)
+
+    def _windows(self, sentences: Sequence[Sequence[str]]) -> list[tuple[Window, Encoded | None]]:
+        """The windows that cover sentences, and their pieces."""
         windows = self._encoded([Window(i, 0, *join(sentence)) for i, sentence in enumerate(sentences) if sentence])
         room = self.limit - SPECIALS
         long = [(window, encoding) for window, encoding in windows if encoding is not None and len(encoding) > room]
@@ -142,15 +158,10 @@ class Tagger(abc.ABC):
                 if encoding is not None:
                     encoding.truncate(room)  # a word alone may be too long
             windows += parts
-        return _Prepared([len(sentence) for sentence in sentences], windows)
+        return windows
 
     def _encoded(self, windows: list[Window]) -> list[tuple[Window, Encoded | None]]:
         return list(zip(windows, self.encode([window.text for window in windows]), strict=True))
-
-    def _read(self, prepared: _Prepared) -> WordTags:
-        windows = [window for window, _ in prepared.windows]
-        answer = self.answer([window.text for window in windows], [encoding for _, encoding in prepared.windows])
-        return self._tags.words(windows, answer, prepared.lengths)
 
     def _tagged(self, found: WordTags) -> list[Tagged]:
         names, scores = self._tags.names(found), found.scores.tolist()
@@ -245,24 +256,28 @@ class ArtifactTagger(Tagger):
         parts = [[text] for text in texts] if alone else [texts]
         return [one for part in parts for one in self._tokenizer.encode_batch(part, add_special_tokens=False)]
 
-    def answer(self, texts: Sequence[str], encodings: Sequence[Encoded | None]) -> PieceTags:
-        """Tag the pieces of texts that fit the model, in batches of similar length."""
+    def begin(
+        self, texts: Sequence[str], encodings: Sequence[Encoded | None], crew: Executor | None
+    ) -> Callable[[], PieceTags]:
+        """Begin to tag the pieces of texts that fit the model, in batches of similar length."""
         known = [encoding for encoding in encodings if encoding is not None]
         counts = np.fromiter(map(len, known), np.int64, len(known))
         total = int(counts.sum())
         ids = np.fromiter(chain.from_iterable(encoding.ids for encoding in known), np.int64, total)
         pairs = chain.from_iterable(chain.from_iterable(encoding.offsets for encoding in known))
         offsets = np.fromiter(pairs, np.int64, 2 * total).reshape(-1, 2)
-        tags, scores = np.zeros(total, dtype=np.int64), np.zeros(total)
         begins = counts.cumsum() - counts
         todo = [self._padded(ids, begins[batch], counts[batch]) for batch in batches(counts.tolist(), BATCH_PIECES)]
-        began = time.perf_counter()
-        found = engines.run(self._engine, [(batch.ids, batch.mask) for batch in todo], self.threads)
-        self.model_seconds += time.perf_counter() - began
-        for batch, (batch_tags, batch_scores) in zip(todo, found, strict=True):
-            tags[batch.places] = batch_tags[batch.inside]
-            scores[batch.places] = batch_scores[batch.inside]
-        return PieceTags(counts, offsets, tags, scores)
+        found = engines.start(self._engine, [(batch.ids, batch.mask) for batch in todo], crew, self.model)
+
+        def answer() -> PieceTags:
+            tags, scores = np.zeros(total, dtype=np.int64), np.zeros(total)
+            for batch, (batch_tags, batch_scores) in zip(todo, found(), strict=True):
+                tags[batch.places] = batch_tags[batch.inside]
+                scores[batch.places] = batch_scores[batch.inside]
+            return PieceTags(counts, offsets, tags, scores)
+
+        return answer
 
     def _padded(self, ids: np.ndarray, begins: np.ndarray, counts: np.ndarray) -> "_Batch":
         """A batch of the texts whose pieces begin at `begins` of `ids`, so many each; specials added."""
@@ -371,14 +386,8 @@ class PipelineTagger(Tagger):
         self._pipeline = TokenClassificationPipeline(
             model=checkpoint.model, tokenizer=tokenizer, aggregation_strategy="none", ignore_labels=[], device="cpu"
         )
-        checkpoint.model.register_forward_pre_hook(self._begin)
-        checkpoint.model.register_forward_hook(self._end)
-
-    def _begin(self, *_: object) -> None:
-        self.model_seconds -= time.perf_counter()
-
-    def _end(self, *_: object) -> None:
-        self.model_seconds += time.perf_counter()
+        checkpoint.model.register_forward_pre_hook(lambda *_: self.model.start())
+        checkpoint.model.register_forward_hook(lambda *_: self.model.stop())
 
     def encode(self, texts: Sequence[str]) -> list[Encoded | None]:
         """The pieces of texts that might not fit the model; the pipeline tokenises for itself."""
@@ -392,8 +401,13 @@ class PipelineTagger(Tagger):
         forms = (text, unicodedata.normalize("NFKC", text))
         return max(len(form.encode("utf-8")) for form in forms) < self.limit - SPECIALS
 
-    def answer(self, texts: Sequence[str], encodings: Sequence[Encoded | None]) -> PieceTags:
-        """Tag the pieces of texts, one text after the other."""
+    def begin(
+        self, texts: Sequence[str], encodings: Sequence[Encoded | None], crew: Executor | None
+    ) -> Callable[[], PieceTags]:
+        """Put off to tag the pieces of texts, one text after the other."""
+        return lambda: self._answer(texts)
+
+    def _answer(self, texts: Sequence[str]) -> PieceTags:
         self._set_threads(self.threads)  # a setting of the process: another tagger may have changed it
         answers = self._pipeline(list(texts)) if texts else []
         pieces = [piece for answer in answers for piece in answer]

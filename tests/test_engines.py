@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mma_core import checkpoint, engines
 from mma_core.answers import answering
 from mma_core.data import TAGS
 from mma_core.steps.openvino_precisions import convert
+from mma_core.stopwatch import Stopwatch
 
 pytest_plugins = ("engine_fixtures",)
 
@@ -137,11 +139,14 @@ def test_longest_window_runs(opened: Opened, name: str) -> None:
 FIRST = """
 import sys
 from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from mma_core import engines
+from mma_core.stopwatch import Stopwatch
 engine = engines.open_engine(Path(sys.argv[1]), 2, precision="f32", pad=0)
 batch = np.ones((4, 8), np.int64)
-engines.run(engine, [(batch, batch)] * 8, 2)
+with ThreadPoolExecutor(2) as crew:
+    engines.start(engine, [(batch, batch)] * 8, crew, Stopwatch())()
 """
 
 
@@ -186,7 +191,9 @@ def test_threads_may_share_an_engine(opened: Opened, name: str) -> None:
 def test_bulk_gives_the_same_in_order(opened: Opened, name: str) -> None:
     engine = opened(name, "bert")
     jobs = [batch("bert", (40 - 3 * index, 5)) for index in range(9)]
-    for (tags, scores), job in zip(engines.run(engine, jobs, THREADS), jobs, strict=True):
+    with ThreadPoolExecutor(THREADS) as crew:
+        found = engines.start(engine, jobs, crew, Stopwatch())()
+    for (tags, scores), job in zip(found, jobs, strict=True):
         alone = engine(*job)
         assert (tags == alone[0])[job[1] == 1].all()
         assert np.abs(scores - alone[1])[job[1] == 1].max() < TOLERANCE
@@ -194,7 +201,8 @@ def test_bulk_gives_the_same_in_order(opened: Opened, name: str) -> None:
 
 def test_a_function_is_an_engine_too() -> None:
     jobs = [batch("bert", (3,)), batch("bert", (2,))]
-    assert engines.run(lambda ids, mask: (ids, mask), jobs, THREADS) == jobs
+    with ThreadPoolExecutor(THREADS) as crew:
+        assert engines.start(lambda ids, mask: (ids, mask), jobs, crew, Stopwatch())() == jobs
 
 
 @pytest.mark.parametrize("limit", [None, 126, 500, 512])

@@ -24,7 +24,7 @@ LEVELS = (
     ("builtin", "pieces", "shortlist"),
     ("recipe", "spans"),
     ("languages", "blocks", "folders", "answers", "shapes", "bootstrap", "processes", "lines", "progress", "machine"),
-    ("errors",),
+    ("errors", "stopwatch"),
 )
 LEVEL = {room: -depth for depth, rooms in enumerate(LEVELS) for room in rooms}
 LIGHT = {"numpy", "regex"}

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -136,13 +137,13 @@ def test_pools_and_bulk_do_not_change_tags(taggers: Pair, monkeypatch: pytest.Mo
     monkeypatch.setattr(runtime, "POOL_TEXTS", 7)
     monkeypatch.setattr(runtime, "BATCH_PIECES", 16)
     used: list[int] = []
-    real = engines.run
+    real = engines.start
 
-    def watched(engine: Any, batches: Any, threads: int) -> Any:
+    def watched(engine: Any, batches: Any, *rest: Any) -> Any:
         used.append(len(batches))
-        return real(engine, batches, threads)
+        return real(engine, batches, *rest)
 
-    monkeypatch.setattr(engines, "run", watched)
+    monkeypatch.setattr(engines, "start", watched)
     pooled = fast.tag(sentences)
     assert [t.tags for t in pooled] == [t.tags for t in whole]
     assert max(np.abs(np.array(a.scores) - b.scores).max() for a, b in zip(pooled, whole, strict=True)) < 1e-4
@@ -214,6 +215,55 @@ def test_errors_while_reading_ahead_arrive(taggers: Pair, monkeypatch: pytest.Mo
         next(fast.stream(["Angela kam."] * 5, "xx"))
 
 
+class Gate:
+    """An engine in bulk that notes each batch it is given, and holds back those that are not let through."""
+
+    def __init__(self, through: int) -> None:
+        self.begun = threading.Semaphore(0)
+        self.through = threading.Semaphore(through)
+        self.batches = 0
+
+    def __call__(self, ids: np.ndarray, mask: np.ndarray) -> engines.Answer:
+        raise AssertionError("several batches are read in bulk")
+
+    def bulk(self, ids: np.ndarray, mask: np.ndarray) -> engines.Answer:
+        self.batches += 1
+        self.begun.release()
+        self.through.acquire()
+        return np.zeros_like(ids), np.ones(ids.shape, dtype=np.float32)
+
+
+def gated(taggers: Pair, monkeypatch: pytest.MonkeyPatch, *, pool: int, through: int) -> tuple[Gate, ArtifactTagger]:
+    """A tagger of two threads behind a gate, for which a pool has so many texts and a batch one."""
+    monkeypatch.setattr(runtime, "POOL_TEXTS", pool)
+    monkeypatch.setattr(runtime, "BATCH_PIECES", 1)
+    gate = Gate(through)
+    return gate, ArtifactTagger(gate, taggers("bert")[1]._tokenizer, {"id2label": {"0": "O"}}, 2, 128)
+
+
+def test_a_thread_that_is_done_goes_on_with_the_next_pool(taggers: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, tagger = gated(taggers, monkeypatch, pool=2, through=0)
+    with ThreadPoolExecutor(1) as thread:
+        found = thread.submit(tagger.tag_texts, ["Angela kam.", "Merkel ging."] * 2, "de")
+        try:
+            assert all(gate.begun.acquire(timeout=20) for _ in range(2))
+            gate.through.release()
+            assert gate.begun.acquire(timeout=20), "one half of the first pool is done, the other is not"
+        finally:
+            gate.through.release(4)
+        assert found.result(timeout=20) == [[]] * 4
+
+
+def test_what_nobody_waits_for_is_not_read(taggers: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, tagger = gated(taggers, monkeypatch, pool=8, through=8)
+    stream = tagger.stream(["Angela kam.", "Merkel ging."] * 8, "de")
+    assert next(stream) == []
+    assert all(gate.begun.acquire(timeout=20) for _ in range(8 + 2))
+    threading.Timer(0.2, gate.through.release, [8]).start()
+    stream.close()  # waits for the two that are being read
+    assert gate.batches == 8 + 2
+
+
 @pytest.mark.parametrize(("threads", "used"), [(1, 1), (2, 2)])
 def test_one_thread_does_all_by_itself(taggers: Pair, monkeypatch: pytest.MonkeyPatch, threads: int, used: int) -> None:
     _, fast = taggers("bert")
@@ -260,18 +310,21 @@ class Marker(Tagger):
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         return self.tokenizer.encode_batch(texts, add_special_tokens=False)
 
-    def answer(self, texts: Sequence[str], encodings: Sequence[Encoding | None]) -> PieceTags:
+    def begin(
+        self, texts: Sequence[str], encodings: Sequence[Encoding | None], crew: Executor | None
+    ) -> Callable[[], PieceTags]:
         known = [encoding for encoding in encodings if encoding is not None]
         assert all(len(encoding) + 2 <= self.limit for encoding in known)
         starts = [(text, start) for text, encoding in zip(texts, known, strict=True) for start, _ in encoding.offsets]
         tags = np.array([text[start:].lstrip(" ")[:1] in {"A", "王", "М"} for text, start in starts], dtype=np.int64)
         offsets = [pair for encoding in known for pair in encoding.offsets]
         counts = np.array([len(encoding) for encoding in known])
-        return PieceTags(counts, np.array(offsets, dtype=np.int64).reshape(-1, 2), tags, np.full(len(tags), 0.5))
+        borders = np.array(offsets, dtype=np.int64).reshape(-1, 2)
+        return lambda: PieceTags(counts, borders, tags, np.full(len(tags), 0.5))
 
     def windows(self, sentence: list[str]) -> list[range]:
         """The words of each window; all but words that are too long by themselves fit without being cut."""
-        found = [window for window, _ in self._prepare([sentence]).windows]
+        found = [window for window, _ in self._windows([sentence])]
         for window in found:
             pieces = len(self.tokenizer.encode(window.text, add_special_tokens=False))
             assert pieces + 2 <= self.limit or len(window.borders) == 1

@@ -4,6 +4,7 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, cast
@@ -173,13 +174,21 @@ class _Watched(ArtifactTagger):
         with self.noting("tokenising"):
             return super().encode(texts)
 
-    def answer(self, texts: Sequence[str], encodings: Sequence[Encoded | None]) -> PieceTags:
+    def begin(
+        self, texts: Sequence[str], encodings: Sequence[Encoded | None], crew: Executor | None
+    ) -> Callable[[], PieceTags]:
         """As the tagger's, watched."""
         with self.noting("answer"):
-            found = super().answer(texts, encodings)
-        # Batches may run at once; all are padded before the first.
-        self.seconds["model"] += max(self.engine.ends) - min(self.engine.begins)
-        return found
+            waiting = super().begin(texts, encodings, crew)
+
+        def answer() -> PieceTags:
+            with self.noting("answer"):
+                found = waiting()
+            # Batches may run at once; all are padded before the first.
+            self.seconds["model"] += max(self.engine.ends) - min(self.engine.begins)
+            return found
+
+        return answer
 
 
 def _milliseconds(tagger: _Watched, texts: Sequence[str], code: str) -> dict[str, float]:

@@ -149,9 +149,9 @@ class _Bulk:
         repeats, found = self._repeats, {}
         for name, tagger in self.taggers.items():
             with _no_collection():
-                before = tagger.model_seconds
+                before = tagger.model.seconds
                 seconds = sum(_seconds(tagger, self.texts, self.language) for _ in range(repeats[name]))
-                found[name] = seconds / repeats[name], (tagger.model_seconds - before) / seconds
+                found[name] = seconds / repeats[name], (tagger.model.seconds - before) / seconds
         return found
 
 

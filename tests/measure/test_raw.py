@@ -1,7 +1,8 @@
 """Raw text against a corpus's own words, by taggers that answer from a list of names."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -47,12 +48,15 @@ class Names(Tagger):
     def encode(self, texts: Sequence[str]) -> list[None]:
         return [None] * len(texts)
 
-    def answer(self, texts: Sequence[str], encodings: Sequence[Encoding | None]) -> PieceTags:
+    def begin(
+        self, texts: Sequence[str], encodings: Sequence[Encoding | None], crew: Executor | None
+    ) -> Callable[[], PieceTags]:
         pieces = [[(m.group(), *m.span()) for m in re.finditer("[^ ]+", text)] for text in texts]
         found = [piece for each in pieces for piece in each]
         tags = [self.labels.index(self._names.get(piece, "O")) for piece, _, _ in found]
         offsets = np.array([border for _, *border in found], dtype=np.int64).reshape(-1, 2)
-        return PieceTags(np.array([len(each) for each in pieces]), offsets, np.array(tags), np.ones(len(found)))
+        counts = np.array([len(each) for each in pieces])
+        return lambda: PieceTags(counts, offsets, np.array(tags), np.ones(len(found)))
 
 
 ALL = Names("Anna/B-PER", "Karenina/I-PER", "Oslo/B-LOC", "AT&T/B-ORG")

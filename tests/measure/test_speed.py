@@ -2,7 +2,8 @@
 
 import gc
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from itertools import count, cycle, groupby
 from types import SimpleNamespace
 
@@ -30,13 +31,18 @@ class Dawdler(Tagger):
     def encode(self, texts: Sequence[str]) -> Sequence[Encoding | None]:
         raise NotImplementedError
 
-    def answer(self, texts: Sequence[str], encodings: Sequence[Encoding | None]) -> PieceTags:
+    def begin(
+        self, texts: Sequence[str], encodings: Sequence[Encoding | None], crew: Executor | None
+    ) -> Callable[[], PieceTags]:
         raise NotImplementedError
 
     def tag_texts(self, texts: Sequence[str], language: str) -> list[list[Span]]:
         self.calls.append((self.milliseconds, len(texts)))
-        time.sleep(len(texts) * self.milliseconds / 1000)
-        self.model_seconds += self.share * len(texts) * self.milliseconds / 1000
+        seconds = len(texts) * self.milliseconds / 1000
+        self.model.start()
+        time.sleep(self.share * seconds)
+        self.model.stop()
+        time.sleep((1 - self.share) * seconds)
         return [[] for _ in texts]
 
 
