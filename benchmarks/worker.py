@@ -92,4 +92,5 @@ def _variables(threads: int) -> dict[str, str]:
     """The environment of a contender: as many threads as all others, no network, no modules of ours but by name."""
     settings = {"OMP_NUM_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return {**kept, **settings, "HF_HUB_DISABLE_TELEMETRY": "1", "PYTHONUNBUFFERED": "1"}
+    silence = {"HF_HUB_DISABLE_TELEMETRY": "1", "ORT_DISABLE_TELEMETRY": "1"}
+    return {**kept, **settings, **silence, "PYTHONUNBUFFERED": "1"}

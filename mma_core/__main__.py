@@ -9,7 +9,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NoReturn
 
 from .commands import listing, measuring, tagging, training
@@ -23,8 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130
@@ -34,7 +33,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         traceback.print_exc()
         return 1
+    finally:
+        _end_output()
     return 0
+
+
+def _end_output() -> None:
+    """Write what is left; where that fails, give it up, lest Python try again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -61,8 +70,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _leave(status: int) -> NoReturn:
     """End the process at once: taking a tokenizer of 250,000 pieces apart takes longer than tagging a text."""
-    with suppress(BrokenPipeError):
-        sys.stdout.flush()
     os._exit(status)
 
 

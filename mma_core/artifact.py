@@ -102,14 +102,14 @@ def write(
         graph: an `onnx.ModelProto`, or an `openvino.Model` where the manifest's engine is openvino.
         tokenizer: the `tokenizers.Tokenizer`.
         config: contents of `config.json`.
-        manifest: what is known of the build; format and file hashes are added.
+        manifest: what is known of the build, `engine` and `max_pieces` at least; format and file hashes are added.
         examine: called with the artifact before it gets its name; what it returns is added to the manifest.
     """
     with transaction(folder) as partial:
         _write_graph(graph, partial / MODELS[manifest["engine"]], manifest["engine"])
         tokenizer.save(str(partial / "tokenizer.json"), pretty=False)
         _write_json(partial / "config.json", config)
-        _write_json(partial / "tokenizer_config.json", _tokenizer_config(tokenizer, config))
+        _write_json(partial / "tokenizer_config.json", _tokenizer_config(tokenizer, config, manifest["max_pieces"]))
         whole = {"format": FORMAT, **manifest, "files": {p.name: _sha256(p) for p in sorted(partial.iterdir())}}
         whole |= examine(Artifact(partial, whole))
         _write_json(partial / MANIFEST, whole)
@@ -225,11 +225,11 @@ def _move(tensors: Iterable[Any], path: Path) -> None:
                 tensor.external_data.add(key=key, value=str(value))
 
 
-def _tokenizer_config(tokenizer: Any, config: dict[str, Any]) -> dict[str, Any]:
+def _tokenizer_config(tokenizer: Any, config: dict[str, Any], limit: int) -> dict[str, Any]:
     known = {name: config[key] for name, key in _SPECIALS.items() if config.get(key) is not None}
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "model_max_length": config["max_position_embeddings"],
+        "model_max_length": limit,
         **{name: tokenizer.id_to_token(index) for name, index in known.items()},
     }
 

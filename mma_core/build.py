@@ -4,18 +4,21 @@ import logging
 import os
 import shutil
 import sys
+import tempfile
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 from typing import TYPE_CHECKING
 
 from . import artifact, machine, runtime, shelf, sources
 from .artifact import Artifact
 from .errors import ArtifactError, MMAError, RecipeError, to_show
-from .folders import cache_root
+from .folders import cache_root, lock_of, usable
 from .languages import language
 from .making import run, work_of
 from .orders import Order, folder_of, revision
@@ -24,6 +27,10 @@ from .recipe import BUDGETS, Recipe
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+
+
+# Seconds between two looks at whether a build was cancelled.
+LOOK_UP = 0.2
 
 
 class BuildCancelled(MMAError):
@@ -106,17 +113,34 @@ def build(  # noqa: PLR0913  (what is built, from what, for how long, and who fo
 
 
 def _build_alone(order: Order, report: Report, cancel: Event | None) -> Artifact:
-    from filelock import FileLock
-
     folder = folder_of(order)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f"{folder.name}.lock")):
+    with _turn(folder, report, cancel):
         found = _found(order)
         if found is None:
             _build_in_child(order, folder, report, cancel)
             found = artifact.open_folder(folder)
             shutil.rmtree(work_of(folder), ignore_errors=True)
     return found
+
+
+@contextmanager
+def _turn(folder: Path, report: Report, cancel: Event | None) -> Iterator[None]:
+    """Within the block, nobody else builds what shall stand in `folder`; who waits for that can be cancelled."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(lock_of(folder))
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=LOOK_UP)
+        except Timeout:
+            report(0.0, "waiting for another process that builds the same")
+            if cancel is not None and cancel.is_set():
+                raise BuildCancelled("the build was cancelled before its turn came; nothing was kept") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _check(order: Order) -> None:
@@ -135,24 +159,26 @@ def _build_in_child(order: Order, folder: Path, report: Report, cancel: Event | 
 
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_child, args=(order, folder, sender), daemon=True)
-    child.start()
-    sender.close()
-    try:
-        _follow(receiver, report, cancel, kept="what it had learnt" if order.recipe.trains else "nothing")
-    except BaseException:
-        child.terminate()
+    # A child that is ended cannot clear up after itself, and what it tries out takes hundreds of megabytes.
+    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        child = context.Process(target=_child, args=(order, folder, sender, scratch), daemon=True)
+        child.start()
+        sender.close()
+        try:
+            _follow(receiver, report, cancel, kept="what it had learnt" if order.recipe.trains else "nothing")
+        except BaseException:
+            child.terminate()
+            child.join()
+            artifact.discard_partial(folder)
+            raise
         child.join()
-        artifact.discard_partial(folder)
-        raise
-    child.join()
 
 
 def _follow(receiver: "Connection", report: Report, cancel: Event | None, kept: str) -> None:
     while True:
         if cancel is not None and cancel.is_set():
             raise BuildCancelled(f"the build was cancelled; {kept} was kept")
-        if not receiver.poll(0.2):
+        if not receiver.poll(LOOK_UP):
             continue
         try:
             kind, *values = receiver.recv()
@@ -168,7 +194,8 @@ def _follow(receiver: "Connection", report: Report, cancel: Event | None, kept: 
             return
 
 
-def _child(order: Order, folder: Path, sender: "Connection") -> None:
+def _child(order: Order, folder: Path, sender: "Connection", scratch: str) -> None:
+    tempfile.tempdir = scratch
     # The exporters and quantisers narrate what they skip; the user's progress line is `report`'s alone.
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
@@ -214,4 +241,5 @@ def _open_teacher(name: str, _sha256: str, threads: int) -> runtime.Tagger:
 @lru_cache(maxsize=6)
 def open_artifact(made: Artifact, threads: int, *, brief: bool = False) -> runtime.Tagger:
     """A tagger of an artifact, opened once a process; what makes it open sooner is kept in the cache."""
-    return runtime.open_artifact(made, threads, cache=cache_root() / "compiled" / made.folder.name, brief=brief)
+    cache = usable(cache_root() / "compiled" / made.folder.name)
+    return runtime.open_artifact(made, threads, cache=cache, brief=brief)

@@ -1,8 +1,8 @@
 """Tag files of any size: documents stream through in constant memory, in order, here or in several processes.
 
 What is written to a file holds whole documents only, so a run that was cut off goes on where it stopped: the finished
-documents are counted, a torn end is cut away, and the rest is appended. Until a file is whole, a note beside it says by
-which settings it is being written, and a run with others does not go on with it.
+documents are counted, a torn end is cut away, and the rest is appended. A note beside it says by which settings a file
+was written, and a run with others does not go on with it.
 """
 
 import fcntl
@@ -202,7 +202,6 @@ class Target:
                 out.flush()
                 done += len(block)
                 report(block[-1][0].end / size, f"{done:,} documents")
-            self._note.unlink(missing_ok=True)
         return done
 
     @contextmanager
@@ -220,7 +219,7 @@ class Target:
 
     @property
     def _note(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.unfinished.json")
+        return self.path.with_name(f"{self.path.name}.settings.json")
 
     def _check_settings(self) -> None:
         # Older versions left no note, and what is beside an empty file says nothing.
@@ -229,11 +228,13 @@ class Target:
         try:
             begun = dict(json.loads(self._note.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
-            raise DataError(f"{self._note} does not say how {self.path} was begun: {error}; name a new file") from error
+            raise DataError(
+                f"{self._note} does not say how {self.path} was tagged: {error}; name a new file"
+            ) from error
         pairs = [(name, begun.get(name), own) for name, own in self.settings.items()]
         others = ", ".join(f"{name} {other} (not {own})" for name, other, own in pairs if other != own)
         if others:
-            raise DataError(f"--out {self.path} was begun with {others}; go on with that, or name a new file")
+            raise DataError(f"--out {self.path} was tagged with {others}; go on with that, or name a new file")
 
     def _note_settings(self) -> None:
         partial = self._note.with_suffix(".partial")

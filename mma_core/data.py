@@ -106,8 +106,8 @@ def parse_conll(lines: Iterable[str], name: str) -> Iterator[Sentence]:
 
 
 def _row(line: str, where: str, before: str) -> tuple[str, str]:
-    cells = line.rstrip("\r\n").split("\t") if "\t" in line else line.split()
-    if len(cells) < 2 or not cells[0].strip():
+    cells = [cell.strip() for cell in line.split("\t")] if "\t" in line else line.split()
+    if len(cells) < 2 or not cells[0]:
         raise DataError(f"{where}: expected a token and a tag, found {line.strip()[:40]!r}")
     tag = cells[-1]
     if tag not in TAGS:
@@ -137,14 +137,17 @@ def corpora(folder: Path, split: str) -> list[Corpus]:
     Where a folder has a file in both forms, the compressed one counts.
 
     Raises:
-        DataError: there are none.
+        DataError: there are none in a known language.
     """
     names = (f"{split}.conll", f"{split}.conll.xz")
     paths = {path.parent: path for name in names for path in (folder / "ner").glob(f"*/*/{name}")}
     found = [Corpus(path.parts[-3], path.parts[-2], split, path) for _, path in sorted(paths.items())]
-    if not found:
-        raise DataError(f"{folder} holds no ner/<source>/<language>/{split}.conll.xz")
-    return [corpus for corpus in found if corpus.language in LANGUAGES]
+    known = [corpus for corpus in found if corpus.language in LANGUAGES]
+    if not known:
+        others = ", ".join(sorted({corpus.language for corpus in found}))
+        but = f" in a known language, only in {others}" if others else ""
+        raise DataError(f"{folder} holds no ner/<source>/<language>/{split}.conll.xz{but}")
+    return known
 
 
 def may_train(corpus: Corpus) -> bool:
@@ -184,7 +187,11 @@ def read_text(folder: Path, language: str, count: int, seed: int) -> list[str]:
     """At most `count` unlabelled sentences of `text/<language>.txt.xz`, drawn by seed and kept in their order.
 
     Raises:
-        DataError: the folder has no text of that language.
+        DataError: the folder has no text of that language, or an empty one.
     """
-    with open_text(text_path(folder, language)) as lines:
-        return draw([line.strip() for line in lines if line.strip()], count, seed)
+    path = text_path(folder, language)
+    with open_text(path) as lines:
+        found = [line.strip() for line in lines if line.strip()]
+    if not found:
+        raise DataError(f"{path} holds no sentence; delete it, or put one a line into it")
+    return draw(found, count, seed)

@@ -20,6 +20,13 @@ def data_root() -> Path:
     return Path(override) / "data" if override else Path(platformdirs.user_data_dir("mma-explorer"))
 
 
+def usable(folder: Path) -> Path | None:
+    """A folder of the cache, made if it is missing; None where nothing can be written there, which costs only time."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder if os.access(folder, os.W_OK) else None
+
+
 def lock_of(folder: Path) -> Path:
     """The lock that whoever fills a folder of the cache holds."""
     return folder.with_name(f"{folder.name}.lock")

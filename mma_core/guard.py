@@ -54,9 +54,9 @@ Texts = Mapping[str, Sequence[tuple[str, ...]]]
 
 
 def tag_agreement(ours: Tags, theirs: Tags) -> float:
-    """Share of words with the same tag, in percent; 100 where there are no words."""
+    """Share of words with the same tag, in percent, rounded down; 100 where there are no words."""
     same = [a == b for one, other in zip(ours, theirs, strict=True) for a, b in zip(one, other, strict=True)]
-    return round(100 * float(np.mean(same)), 2) if same else 100.0
+    return _share(sum(same), len(same))
 
 
 def span_agreement(ours: Tags, theirs: Tags) -> float:
@@ -64,7 +64,7 @@ def span_agreement(ours: Tags, theirs: Tags) -> float:
 
     An entity is the same if both borders and the label are. F1 counts what was lost and what was added alike, is
     symmetric, and is what the accuracy of a tagger is stated in: if A and B agree to 99%, their F1 against any gold
-    standard can hardly differ by more than a point. 100 where neither finds any.
+    standard can hardly differ by more than a point. Rounded down; 100 where neither finds any.
 
     Args:
         ours: valid IOB2 tags of each sentence.
@@ -72,7 +72,12 @@ def span_agreement(ours: Tags, theirs: Tags) -> float:
     """
     pairs = [(entities(one), entities(other)) for one, other in zip(ours, theirs, strict=True)]
     found = sum(len(a) + len(b) for a, b in pairs)
-    return round(100 * 2 * sum(len(a & b) for a, b in pairs) / found, 2) if found else 100.0
+    return _share(2 * sum(len(a & b) for a, b in pairs), found)
+
+
+def _share(part: int, whole: int) -> float:
+    """In percent with two decimals, rounded down: what just misses a limit must not be stored as what reaches it."""
+    return 10_000 * part // whole / 100 if whole else 100.0
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,9 @@ ROBUSTNESS = PRECOMPUTED.with_name("robustness.jsonl")
 RAW = PRECOMPUTED.with_name("raw.jsonl")
 UNPERTURBED = "none"
 TEACHER = "teacher"
+"""The recipe that all others are compared with."""
 # So many data sets are no few, however many there are of others.
 MANY_SETS = 12
-"""The recipe that all others are compared with."""
 
 
 def own_path() -> Path:

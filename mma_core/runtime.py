@@ -337,7 +337,7 @@ def open_artifact(
     Args:
         artifact: what to open.
         threads: processor threads to use.
-        cache: where what is made of graph and tokenizer may be kept, so that they open faster the next time.
+        cache: a folder where what is made of graph and tokenizer may be kept, so that they open faster the next time.
         brief: whether a few texts are all that it will tag, so that reading the whole tokenizer would not pay; it
             needs a cache.
 

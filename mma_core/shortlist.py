@@ -45,10 +45,9 @@ class BriefTokenizer:
     """Encodes the first few texts by a shortlist of pieces, and all later ones by the whole tokenizer."""
 
     def __init__(self, path: Path, index: Path) -> None:
-        """Open `tokenizer.json` at `path`; its index lies at `index`, and is made there if it is missing."""
+        """Open `tokenizer.json` at `path`; its index lies at `index`, in a folder that is there, or is made."""
         self._path = path
         if not index.exists() and _can_be_short(path):
-            index.parent.mkdir(parents=True, exist_ok=True)
             write_index(path, index)
         self._index = read_index(index) if index.exists() else None
         self._used = False

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import builtin
-from .errors import ArtifactError, to_show
+from .errors import ArtifactError, MMAError, to_show
 
 MODEL_TYPES = ("bert", "xlm-roberta", "roberta", "distilbert", "electra", "camembert", "xtreme")
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
@@ -110,7 +110,7 @@ def _digest(folder: Path) -> str:
 
 def _download(name: str) -> Path:
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub.errors import HFValidationError
 
     wanted = [*FILES, *OPTIONAL]
     try:
@@ -121,10 +121,12 @@ def _download(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=wanted))
     except HFValidationError as error:
         raise ArtifactError(f"teacher {name!r} is no folder, built-in name ({_known()}) or hub id") from error
-    except (HfHubHTTPError, OSError) as error:
+    except MMAError:
+        raise
+    except Exception as error:  # the hub's own errors, and those of the transport that it happens to use
         if told := to_show(error):
             raise told from error
-        reason = str(error).splitlines()[0][:120]
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise ArtifactError(
             f"teacher {name!r} is no folder or built-in name ({_known()}), and the hub did not give it: {reason}"
         ) from error

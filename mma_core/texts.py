@@ -27,7 +27,7 @@ def unlabelled(folder: Path | None, codes: Sequence[str], count: int) -> dict[st
         count: at most so many sentences a language.
 
     Raises:
-        DataError: a wanted language has no text in the data folder.
+        DataError: a wanted language has no text in the data folder, or any has an empty one.
     """
     if folder is None:
         found = {corpus.language: corpus.sentences for corpus in data.samples()}
@@ -50,7 +50,6 @@ def labelled(folder: Path | None, teacher: str) -> dict[tuple[str, str], list[da
     Args:
         folder: the data folder, or None.
         teacher: its name.
-        codes: the languages wanted; empty for all there are.
 
     Raises:
         DataError: the data folder has no training files.

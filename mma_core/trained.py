@@ -4,6 +4,7 @@ They are kept by what determined them, as artifacts are, and can be deleted at a
 """
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,8 +46,8 @@ def write(key: str, made: Checkpoint) -> None:
         partial = folder.with_name(f".{folder.name}.partial")
         made.model.save_pretrained(partial)
         made.tokenizer.save(str(partial / "tokenizer.json"))
-        if not folder.exists():
-            partial.rename(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # one that was not whole, or another's of the same
+        partial.rename(folder)
     make_room(folder, MOST_BYTES)
 
 

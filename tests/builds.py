@@ -77,7 +77,7 @@ def quick_builds(*, limit: float = 0.0, texts: int = TEXTS) -> Iterator[None]:
         yield
 
 
-def offline_child(order: orders.Order, folder: Path, sender: Any) -> None:
+def offline_child(order: orders.Order, folder: Path, sender: Any, scratch: str) -> None:
     """As `quick_child`, in a process that no address answers."""
 
     def refuse(*_address: object, **_settings: object) -> None:
@@ -86,10 +86,10 @@ def offline_child(order: orders.Order, folder: Path, sender: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", refuse)
         patch.setattr(socket, "getaddrinfo", refuse)
-        quick_child(order, folder, sender)
+        quick_child(order, folder, sender, scratch)
 
 
-def quick_child(order: orders.Order, folder: Path, sender: Any) -> None:
+def quick_child(order: orders.Order, folder: Path, sender: Any, scratch: str) -> None:
     """What a child process of `build` does, quickly; it is imported there, so its patches are the child's."""
     with quick_builds():
-        build._child(order, folder, sender)
+        build._child(order, folder, sender, scratch)

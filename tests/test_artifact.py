@@ -44,9 +44,16 @@ def test_layout_and_manifest(made: Made) -> None:
     assert found.config["id2label"]["1"] == "B-PER"
     settings = json.loads((found.folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     assert settings["pad_token"] == "[PAD]"
+    assert settings["model_max_length"] == found.manifest["max_pieces"]
     pieces = (found.folder / "tokenizer.json").read_text(encoding="utf-8")
     assert len(pieces) < 1.05 * len(json.dumps(json.loads(pieces), ensure_ascii=False, separators=(",", ":")))
     assert found.size_bytes == sum((found.folder / name).stat().st_size for name in FILES)
+
+
+def test_who_opens_it_elsewhere_is_told_the_longest_text_that_fits(made: Made) -> None:
+    found = made("xlm-roberta")  # whose first position is not 0
+    settings = json.loads((found.folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    assert settings["model_max_length"] == found.manifest["max_pieces"] < found.config["max_position_embeddings"]
 
 
 def test_opens_again(folder: Path, made: Made) -> None:
@@ -96,7 +103,7 @@ def write(folder: Path, made: Made, examine: Callable[[Artifact], dict[str, Any]
         graph=onnx.load(whole.model),
         tokenizer=tiny.tokenizer("bert"),
         config=whole.config,
-        manifest={"engine": "onnxruntime", "recipe": "onnx"},
+        manifest={"engine": "onnxruntime", "recipe": "onnx", "max_pieces": 128},
         examine=examine,
     )
 

@@ -3,16 +3,19 @@
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 
 import pytest
 from builds import Made, offline_child, quick_child, quiet
+from filelock import FileLock
 
-from mma_core import artifact, build, machine, runtime, sources
+from mma_core import artifact, build, engines, machine, orders, runtime, sources
 from mma_core.build import BuildCancelled
 from mma_core.errors import DataError, RecipeError
+from mma_core.folders import lock_of
 from mma_core.recipe import parse
 
 pytest_plugins = ("engine_fixtures",)
@@ -97,8 +100,12 @@ def test_a_student_is_built_without_data_and_without_a_network(
 
 
 @pytest.mark.parametrize("stage", [0.0, 0.9])
-def test_cancelling_leaves_nothing(cache: Path, tiny_teacher: Teachers, stage: float) -> None:
-    cancel = Event()
+def test_cancelling_leaves_nothing(
+    cache: Path, tiny_teacher: Teachers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: float
+) -> None:
+    cancel, trials = Event(), tmp_path / "trials"
+    trials.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(trials))
 
     def report(fraction: float, desc: str) -> None:
         if fraction >= stage:
@@ -106,8 +113,31 @@ def test_cancelling_leaves_nothing(cache: Path, tiny_teacher: Teachers, stage: f
 
     with pytest.raises(BuildCancelled, match="nothing was kept"):
         build.build(parse("onnx"), teacher=str(tiny_teacher("bert")), languages=GERMAN, report=report, cancel=cancel)
-    assert folders(cache) == []
+    assert folders(cache) == list(trials.iterdir()) == []
     assert build.cached(parse("onnx"), teacher=str(tiny_teacher("bert")), languages=GERMAN) is None
+
+
+def test_who_waits_for_another_builder_can_cancel(cache: Path, tiny_teacher: Teachers) -> None:
+    recipe, teacher, cancel = parse("onnx"), str(tiny_teacher("bert")), Event()
+    folder = orders.folder_of(orders.Order(recipe, teacher, None, GERMAN, "quick", portable=False))
+    folder.parent.mkdir(parents=True)
+    said: list[str] = []
+
+    def report(_fraction: float, desc: str) -> None:
+        said.append(desc)
+        cancel.set()
+
+    with FileLock(lock_of(folder), thread_local=False), pytest.raises(BuildCancelled, match="before its turn came"):
+        build.build(recipe, teacher=teacher, languages=GERMAN, report=report, cancel=cancel)
+    assert said == ["waiting for another process that builds the same"]
+
+
+@pytest.mark.parametrize("brief", [False, True])
+def test_a_cache_that_cannot_be_written_to_costs_only_time(cache: Path, made: Made, *, brief: bool) -> None:
+    cache.mkdir()
+    (cache / "compiled").write_bytes(b"no folder")
+    tagger = build.open_artifact(made("xlm-roberta", "bf16" if engines.has_bf16() else "int8static"), 1, brief=brief)
+    assert len(tagger.tag_texts(["Angela Merkel kam.", "Nein."], "de")) == 2
 
 
 def test_errors_of_the_child_arrive_as_they_are(cache: Path, tiny_teacher: Teachers) -> None:

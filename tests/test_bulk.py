@@ -217,34 +217,40 @@ def begun(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Targ
     return target
 
 
-def test_an_unfinished_file_says_how_it_was_begun(begun: Target, source: Path) -> None:
-    note = begun.path.with_name("out.unfinished.json")
+def test_a_file_says_how_it_is_tagged(begun: Target, source: Path) -> None:
+    note = begun.path.with_name("out.settings.json")
     assert json.loads(note.read_text(encoding="utf-8")) == begun.settings
     assert begun.tag(source, capitals, report=quiet, say=print) == len(TEXTS)
-    assert sorted(begun.path.parent.iterdir()) == [begun.path, source]
+    assert json.loads(note.read_text(encoding="utf-8")) == begun.settings
+    assert sorted(begun.path.parent.iterdir()) == sorted([begun.path, note, source])
 
 
 def test_a_file_is_not_gone_on_with_by_other_settings(begun: Target, source: Path) -> None:
     left = begun.path.read_bytes()
     other = replace(begun, settings={**begun.settings, "recipe": "layers:3"})
-    with pytest.raises(DataError, match=r"out was begun with recipe int8 \(not layers:3\); go on with that"):
+    with pytest.raises(DataError, match=r"out was tagged with recipe int8 \(not layers:3\); go on with that"):
         other.tag(source, capitals, report=quiet, say=print)
     assert begun.path.read_bytes() == left
     assert begun.tag(source, capitals, report=quiet, say=print) == len(TEXTS)
+    with source.open("a", encoding="utf-8") as file:
+        file.write("Anna kam.\n")
+    with pytest.raises(DataError, match=r"out was tagged with recipe int8 \(not layers:3\)"):
+        other.tag(source, capitals, report=quiet, say=print)
+    assert begun.tag(source, capitals, report=quiet, say=print) == len(TEXTS) + 1
 
 
 def test_what_is_left_of_a_file_that_was_deleted_or_is_older_hinders_nobody(begun: Target, source: Path) -> None:
     other = replace(begun, settings={"recipe": "layers:3"})
     begun.path.unlink()
     cut_off(other, source)
-    begun.path.with_name("out.unfinished.json").unlink()
+    begun.path.with_name("out.settings.json").unlink()
     assert begun.tag(source, capitals, report=quiet, say=print) == len(TEXTS)
 
 
 def test_a_note_that_says_nothing_is_named(begun: Target, source: Path) -> None:
     left = begun.path.read_bytes()
-    begun.path.with_name("out.unfinished.json").write_text("[1", encoding="utf-8")
-    with pytest.raises(DataError, match=r"out\.unfinished\.json does not say how .*out was begun"):
+    begun.path.with_name("out.settings.json").write_text("[1", encoding="utf-8")
+    with pytest.raises(DataError, match=r"out\.settings\.json does not say how .*out was tagged"):
         begun.tag(source, capitals, report=quiet, say=print)
     assert begun.path.read_bytes() == left
 
@@ -313,13 +319,13 @@ def test_after_kill_9_nothing_is_lost_and_nobody_is_left(teacher: str, tmp_path:
     process.communicate()
     left = out.read_bytes()
     assert 0 < left.count(b"\n") < len(MANY) * 400
-    note = json.loads((tmp_path / "out.jsonl.unfinished.json").read_text(encoding="utf-8"))
+    note = json.loads((tmp_path / "out.jsonl.settings.json").read_text(encoding="utf-8"))
     weights = sources.locate(teacher).sha256[:12]
     assert note == {"recipe": "onnx", "teacher": teacher, "weights": weights, "language": "de", "format": "jsonl"}
     _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
     done = subprocess.run(command(teacher, source, out, workers), capture_output=True, text=True, check=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.jsonl", "texts.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.jsonl", "out.jsonl.settings.json", "texts.txt"]
     finished = left.count(b"\n")
     assert f"holds {finished:,} finished documents" in done.stderr
     assert done.stdout == f"{len(MANY) * 400} documents are in {out}\n"

@@ -31,6 +31,7 @@ def written(path: Path, content: bytes) -> Path:
         TEXT.replace("\t", " "),
         TEXT.replace("\t", "\tNN\t_\t"),
         TEXT.replace("\t", "   NN "),
+        TEXT.replace("\t", " \t").replace("\n", " \n"),
         "-DOCSTART- -X- O O\n\n" + TEXT,
     ],
     ids=[
@@ -42,6 +43,7 @@ def written(path: Path, content: bytes) -> Path:
         "spaces",
         "columns",
         "more spaces",
+        "spaces about tabs",
         "documents",
     ],
 )
@@ -123,7 +125,11 @@ def test_corpora_are_found_by_source_and_language(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_corpora_is_told_what_is_expected(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"ner/<source>/<language>/dev\.conll\.xz"):
+    with pytest.raises(DataError, match=r"ner/<source>/<language>/dev\.conll\.xz$"):
+        corpora(tmp_path, "dev")
+    for name in ("mine/xx", "mine/yy", "yours/xx"):
+        written(tmp_path / "ner" / name / "dev.conll", TEXT.encode())
+    with pytest.raises(DataError, match=r"dev\.conll\.xz in a known language, only in xx, yy$"):
         corpora(tmp_path, "dev")
 
 
@@ -161,8 +167,10 @@ def test_read_text_draws_lines(tmp_path: Path) -> None:
 def test_read_text_names_a_missing_or_damaged_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"de\.txt\.xz"):
         read_text(tmp_path, "de", 1, seed=1)
+    written(tmp_path / "text" / "en.txt.xz", b"\n \n")
+    with pytest.raises(DataError, match=r"en\.txt\.xz holds no sentence; delete it"):
+        read_text(tmp_path, "en", 1, seed=1)
     content = lzma.compress(b"Satz\n" * 1000)
-    (tmp_path / "text").mkdir()
     (tmp_path / "text" / "fr.txt.xz").write_bytes(content[:40])
     with pytest.raises(DataError, match=r"fr\.txt\.xz"):
         read_text(tmp_path, "fr", 1, seed=1)

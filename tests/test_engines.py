@@ -1,5 +1,6 @@
 """The same answers from every engine, whatever stands beside a row."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -156,6 +157,14 @@ def test_two_threads_may_be_the_first_to_use_an_engine(graph: Graph, name: str) 
     command = [sys.executable, "-c", FIRST, str(graph(name, "bert"))]
     for _ in range(8 if name == "openvino" else 1):
         subprocess.run(command, check=True, timeout=60)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_engine_reports_to_nobody(graph: Graph, name: str, tmp_path: Path) -> None:
+    # Whoever is reported on is first given a number, in a file at home.
+    alone = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "PATH": os.environ["PATH"]}
+    subprocess.run([sys.executable, "-c", FIRST, str(graph(name, "bert"))], check=True, timeout=60, env=alone)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_was_compiled_is_kept(graph: Graph, tmp_path: Path) -> None:

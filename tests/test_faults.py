@@ -158,10 +158,10 @@ def short_trainings(*, cut: int = 0) -> Iterator[list[int]]:
         torch.set_num_threads(threads)
 
 
-def killed_child(order: Order, folder: Path, sender: Any) -> None:
+def killed_child(order: Order, folder: Path, sender: Any, scratch: str) -> None:
     """A build's child that is killed while it trains."""
     with short_trainings(cut=CUT):
-        build._child(order, folder, sender)
+        build._child(order, folder, sender, scratch)
 
 
 def test_a_training_that_was_killed_ends_with_the_weights_of_an_unbroken_one(

@@ -53,6 +53,10 @@ def test_agreement_counts_entities_and_words() -> None:
     assert span_agreement(ours, theirs) == 40.0  # one in common, two here, three there
     assert tag_agreement(ours, theirs) == 60.0
     assert span_agreement([], []) == tag_agreement([[]], [[]]) == 100
+    short = [["B-PER"] * 296 + ["O"] * 3], [["B-PER"] * 299]
+    assert tag_agreement(*short) == 98.99, "296 of 299 is less than 99%"
+    assert span_agreement(*short) == 99.49
+    assert tag_agreement([["O"] * 99 + ["B-PER"]], [["O"] * 100]) == 99
     with pytest.raises(ValueError, match="zip"):
         tag_agreement([["O"]], [["O", "O"]])
 

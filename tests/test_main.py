@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -244,6 +245,11 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
         (["bench", "onnx", "--languages", "xx"], "unknown language 'xx'"),
         (["bench", "onnx", "--languages", "zu"], "no test file in zu; there are am, ar"),
         (["bench", "onnx", "--conll", "x.conll"], "--conll needs --language"),
+        (["bench", "onnx", "--language", "de"], "--language is that of a --conll file; "),
+        (
+            ["bench", "onnx", "--conll", "x.conll", "--language", "de", "--data", "x"],
+            "--conll is all that is measured on: leave out --data and --languages",
+        ),
         (["bench", "onnx", "--data", "no-such-folder"], "no-such-folder holds no ner/"),
         (["sweep", "--recipes", "no-such-file.txt"], "no such file: no-such-file.txt"),
         (["sweep", "--ray", "head"], "--ray head: neither auto nor HOST:PORT of a cluster's head"),
@@ -515,6 +521,25 @@ def test_a_reader_that_goes_away(repository: Path) -> None:
     command = f"{sys.executable} -m mma_core languages --json | head -c 1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=repository)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        ("recipes | true", 0, ""),
+        ("recipes > /dev/full", 2, "mma: No space left on device; make room"),
+        ("recipes --json > /dev/full", 2, "mma: No space left on device; make room"),
+    ],
+)
+def test_output_that_cannot_be_written(repository: Path, command: str, status: int, said: str) -> None:
+    line = f"{sys.executable} -m mma_core {command}; exit ${{PIPESTATUS[0]}}"
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, check=False, cwd=repository, env=buffered
+    )
+    assert done.returncode == status
+    assert done.stderr.startswith(said)
+    assert len(done.stderr.splitlines()) == bool(said)
 
 
 def test_progress_goes_to_standard_error(capsys: Output, monkeypatch: pytest.MonkeyPatch, teacher: str) -> None:

@@ -65,7 +65,7 @@ def test_what_might_be_cut_otherwise_is_refused(index: Index) -> None:
 
 
 def test_the_first_texts_are_brief_and_the_next_ones_whole(tmp_path: Path, whole: Tokenizer) -> None:
-    path, index = builtin.unpack("multi") / "tokenizer.json", tmp_path / "cache" / "pieces.safetensors"
+    path, index = builtin.unpack("multi") / "tokenizer.json", tmp_path / "pieces.safetensors"
     brief = BriefTokenizer(path, index)
     assert index.exists()
     assert brief.encode("").ids == whole.encode("").ids

@@ -159,3 +159,22 @@ def test_what_was_downloaded_is_checked(folder: Path, monkeypatch: pytest.Monkey
     hub(monkeypatch, {"model.safetensors": 10}, folder)
     with pytest.raises(ArtifactError, match="code of its own"):
         sources.locate("someone/model")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"), [("[Errno 111] refused\nmore", r": \[Errno 111\] refused$"), ("", ": Lost$")]
+)
+def test_a_hub_that_cannot_be_reached_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, said: str, shown: str
+) -> None:
+    class Lost(Exception):
+        """What a transport raises, which is no error of the hub's library."""
+
+    def fail(*_arguments: object, **_settings: object) -> None:
+        raise Lost(said)
+
+    hub(monkeypatch, {"model.safetensors": 10}, folder)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
+    with pytest.raises(ArtifactError, match=r"and the hub did not give it" + shown) as caught:
+        sources.locate("someone/model")
+    assert "\n" not in str(caught.value)

@@ -68,6 +68,9 @@ def test_nothing_kept_and_nothing_whole_is_none(teacher: Checkpoint, cache: Path
     trained.write("key", teacher)
     (cache / "key" / "model.safetensors").write_bytes(b"torn")
     assert trained.read("key", teacher) is None
+    trained.write("key", teacher)
+    assert trained.read("key", teacher) is not None
+    assert {path.name for path in cache.iterdir()} == {"key", "key.lock"}
 
 
 def test_the_one_that_was_used_the_longest_ago_goes(

@@ -5,6 +5,7 @@ import html
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -22,13 +23,25 @@ import test_charts
 from several import several
 
 from mma_core import build, charts, results
+from mma_core.__main__ import _parse
 from mma_core.artifact import Artifact
 from mma_core.charts import SPEEDUP
 from mma_core.errors import ArtifactError, DataError, RecipeError
 from mma_core.languages import LANGUAGES
 from mma_core.recipe import Kind, Step, parse
 from mma_core.spans import Span
-from mma_core.ui import build_app, compare, examples, filters, format, launch_options, outcome, recipe_picker, tag
+from mma_core.ui import (
+    build_app,
+    compare,
+    examples,
+    filters,
+    format,
+    languages,
+    launch_options,
+    outcome,
+    recipe_picker,
+    tag,
+)
 from mma_core.ui.notices import notices
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::UserWarning")
@@ -381,13 +394,13 @@ def test_a_long_recipe_is_counted_first_and_spelled_out_last(tables: Path) -> No
 
 def test_a_tier_is_a_view_of_its_own(tables: Path) -> None:
     results.append(results.own_path(), [test_charts.row("int8", 50, 2, language="sw", dataset="masakhaner2")])
-    assert ("Mid-resource languages (average)", "tier/mid-resource") in compare.views()
+    assert ("Mid-resource languages (average)", "tier/mid-resource") in compare.views(compare.all_rows())
     *_, table = compare.refresh(SPEEDUP.name, "tier/mid-resource", compare.BOTH, filters.ANY)
     assert [row[:2] for row in table["data"]] == [["int8", "average of 1"]]
 
 
 def test_the_axis_can_be_switched_to_what_is_known(tables: Path) -> None:
-    assert "energy_j_per_1k_words" not in {name for _, name in compare.axes("all", compare.BOTH, filters.ANY)}
+    assert "energy_j_per_1k_words" not in {name for _, name in compare.axes(compare.all_rows())}
     headline, _, figure, _ = compare.refresh("latency_ms_p50", "all", compare.BOTH, filters.ANY)
     assert "lowest latency" in headline
     assert "ms" in figure.layout.xaxis.title.text
@@ -399,7 +412,7 @@ def test_filters_and_the_empty_state(tables: Path) -> None:
     headline, _, _, table = compare.refresh(SPEEDUP.name, charts.ALL_SETS, compare.OWN, filters.ANY)
     assert "<code>python -m mma_core bench" in headline
     assert table["data"] == []
-    assert compare.views() == [
+    assert compare.views(compare.all_rows()) == [
         ("Shared languages (average)", "all"),
         ("High-resource languages (average)", "tier/high-resource"),
         ("German, wikineural", "de/wikineural"),
@@ -466,6 +479,23 @@ def test_launch_shares_nothing() -> None:
     assert (options["share"], options["allowed_paths"], options["show_error"]) == (False, [], True)
     assert options["max_file_size"]
     assert not build_app().analytics_enabled
+
+
+@pytest.mark.parametrize("text", [TEXT, "- Angela Merkel", "--json", "it's -- so"])
+def test_the_command_tags_whatever_was_typed(text: str) -> None:
+    options = _parse(shlex.split(format.command("int8", "en", text))[3:])
+    assert (options.text, options.language, options.recipe, options.json) == (text, "en", "int8", True)
+
+
+def test_a_damaged_table_of_ones_own_keeps_nobody_from_tagging(tables: Path) -> None:
+    results.own_path().write_text('{"recipe": "int8", "schema": 1}\n', encoding="utf-8")
+    build_app()
+    everywhere = ["all", compare.BOTH, *[filters.ANY] * 4]
+    for handler in (compare.choices, compare.refresh):
+        with pytest.raises(gr.Error, match=r"own\.jsonl"):
+            handler(SPEEDUP.name, *everywhere)
+    with pytest.raises(gr.Error, match=r"own\.jsonl"):
+        languages.choices(None, None)
 
 
 def round_trip() -> None:

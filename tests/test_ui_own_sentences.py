@@ -1,5 +1,6 @@
 """One's own sentences are measured, and little is not made to look like much."""
 
+import lzma
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,3 +87,22 @@ def test_a_file_becomes_text(tmp_path: Path) -> None:
 def test_it_stands_in_the_compare_tab() -> None:
     blocks = build_app().get_config_file()["components"]
     assert [one for one in blocks if one["props"].get("elem_id") == "mma-own-sentences"]
+
+
+def test_a_file_that_unpacks_to_more_than_can_be_measured_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "own.conll.xz"
+    path.write_bytes(lzma.compress(b"a\tO\n" * own_sentences.MOST_CHARACTERS))
+    with pytest.raises(gr.Error, match="over 2,000,000 characters: upload up to 1,000 sentences"):
+        own_sentences.load(str(path))
+
+
+@pytest.mark.parametrize("odd", ["a\u2028b", "a\x85b", "a\x0cb", "a\x1eb"])
+def test_lines_end_where_those_of_a_file_do(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fake(_recipes: Sequence[Any], corpora: Sequence[Corpus], **_settings: Any) -> Iterator[Measurement]:
+        assert [sentence.words for corpus in corpora for sentence in corpus.sentences] == [(odd, "c")]
+        yield measured("teacher", [[1, 1, 1]])
+
+    monkeypatch.setattr(bench, "bench", fake)
+    assert (
+        "1 sentence with" in own_sentences.measure(f"{odd}\tB-PER\r\nc\tO\r\n", "de", "int8", "multi", MagicMock())[0]
+    )

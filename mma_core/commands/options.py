@@ -83,7 +83,7 @@ def chosen_corpora(options: argparse.Namespace) -> list[Corpus]:
     """The files to measure on.
 
     Raises:
-        DataError: a language is unknown or has no file, or `--conll` lacks its language.
+        DataError: a language is unknown or has no file, `--conll` lacks its language, or an option would go unheard.
     """
     for code in options.languages:
         language(code)
@@ -91,7 +91,11 @@ def chosen_corpora(options: argparse.Namespace) -> list[Corpus]:
     if conll is not None:
         if options.language is None:
             raise DataError("--conll needs --language")
+        if options.data is not None or options.languages:
+            raise DataError("--conll is all that is measured on: leave out --data and --languages")
         return [Corpus(conll.name, language(options.language).code, "test", conll)]
+    if getattr(options, "language", None) is not None:
+        raise DataError("--language is that of a --conll file; to choose among several files, pass --languages")
     found = labelled_files(options)
     chosen = [c for c in found if not options.languages or c.language in options.languages]
     missing = sorted(set(options.languages) - {c.language for c in chosen})

@@ -1,6 +1,5 @@
 """A recipe in a fresh process: the time until its first tags, and its peak memory."""
 
-import multiprocessing
 import resource
 import time
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import build
+from ..processes import pool
 from ..recipe import parse
 
 
@@ -26,10 +26,9 @@ class Fresh:
 
 def fresh(recipe: str, *, teacher: str, threads: int, texts: Sequence[str], language: str) -> Fresh:
     """Start such a process; the artifact must have been built, and its files are in the system's cache."""
-    context = multiprocessing.get_context("spawn")
     began = time.time()
-    with context.Pool(1) as pool:
-        answered, peak = pool.apply(_tag, (recipe, teacher, threads, list(texts), language))
+    with pool(1) as processes:
+        answered, peak = processes.submit(_tag, recipe, teacher, threads, list(texts), language).result()
     return Fresh(round(answered - began, 2), round(peak / 1e6, 1))
 
 

@@ -29,7 +29,6 @@ from .peak import peaks
 
 ROUNDS = 5
 STAGES = ("splitting", "normalising", "tokenising", "padding", "model", "decoding")
-PRECISIONS = {"int8": "int8", "int8static": "int8", "bf16": "bf16"}
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def profile(wanted: Recipe, *, teacher: str = "multi", code: str = "en", report:
         recipe=str(wanted),
         teacher=teacher,
         engine=made.manifest["engine"],
-        precision=next((PRECISIONS[step.name] for step in wanted.after_export), "fp32"),
+        precision=_precision(wanted, made.manifest["inference_precision"]),
         language=code,
         sentences=len(texts),
         words=sum(len(words(text, code)) for text in texts),
@@ -115,6 +114,10 @@ def profile(wanted: Recipe, *, teacher: str = "multi", code: str = "en", report:
         threads=tagger.threads,
         cpu=cpu(),
     )
+
+
+def _precision(wanted: Recipe, arithmetic: str) -> str:
+    return "int8" if any(step.quantises for step in wanted.after_export) else arithmetic.replace("f32", "fp32")
 
 
 def _texts(code: str) -> list[str]:

@@ -121,6 +121,8 @@ def gathered(files: list[Corpus], parts: Sequence[list[Sentence]], tokenizer: To
 
 def _lengths(sentences: Sequence[Sentence], tokenizer: Tokenizer) -> np.ndarray:
     texts = [" ".join(sentence.words) for sentence in sentences]
+    if not texts:
+        return np.zeros(0)
     sample = texts[:: max(1, len(texts) // SAMPLE)]
     pieces = sum(len(encoding.ids) for encoding in tokenizer.encode_batch_fast(sample))
     return np.array([len(text) for text in texts]) * (pieces / sum(map(len, sample)))

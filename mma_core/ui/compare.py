@@ -11,7 +11,7 @@ from ..charts import ALL_SETS, AXES, SPEEDUP, Series, grid, phrases
 from ..languages import LANGUAGES, Tier
 from ..results import COLUMNS, Average, Measurement
 from . import anatomy, downloads, filters, format, measuring, own_sentences
-from .notices import notices
+from .notices import laid_out, notices
 
 BOTH, SHIPPED, OWN = "both", "precomputed", "yours"
 SOURCES = [("Precomputed and yours", BOTH), ("Precomputed", SHIPPED), ("Your own builds", OWN)]
@@ -83,25 +83,32 @@ def tiers(rows: list[Measurement]) -> list[Tier | None]:
     return [grid.tier(labelled[row.teacher], row.language) for row in rows]
 
 
-def views() -> list[tuple[str, str]]:
+def all_rows() -> list[Measurement]:
+    """Those shipped and the user's own.
+
+    Raises:
+        DataError: a table is damaged.
+    """
+    return [row for part in read(BOTH).values() for row in part]
+
+
+def views(rows: list[Measurement]) -> list[tuple[str, str]]:
     """Choices of what to look at: the average, that of each tier, then each language's data sets that have rows."""
-    rows = [row for part in read(BOTH).values() for row in part]
     found = {(f"{LANGUAGES[row.language].name}, {row.dataset}", charts.set_key(row)) for row in rows}
     there = set(tiers(rows))
     averages = [(f"{tier} languages (average)".capitalize(), f"{TIER_VIEW}{tier}") for tier in Tier if tier in there]
     return [("Shared languages (average)", ALL_SETS), *averages, *sorted(found)]
 
 
-def axes(*choice: str) -> list[tuple[str, str]]:
-    """Choices of what F1 is set against: what some of the rows have a value of; the arguments are `chosen`'s."""
-    rows = [row for part in chosen(*choice).values() for row in part]
+def axes(rows: list[Measurement]) -> list[tuple[str, str]]:
+    """Choices of what F1 is set against: what some of the rows have a value of."""
     known = [(axis.title, axis.name) for axis in AXES.values() if axis.known(rows)]
     return known or [(SPEEDUP.title, SPEEDUP.name)]
 
 
-def teachers() -> list[tuple[str, str]]:
+def teachers(rows: list[Measurement]) -> list[tuple[str, str]]:
     """Choices of teacher."""
-    names = sorted({row.teacher for part in read(BOTH).values() for row in part})
+    names = sorted({row.teacher for row in rows})
     return [("Any", filters.ANY), *((name, name) for name in names)]
 
 
@@ -198,20 +205,25 @@ def remeasure(*choice: str) -> list[Any]:
     return measuring.filled([group[0] for group in select(*choice)])
 
 
+@notices
 def choices(against: str, view: str, source: str, *others: str) -> list[Any]:
     """The axes, views, teachers, works, kinds and machines that have rows by now.
 
     A choice stays where it still exists; the arguments are `refresh`'s.
+
+    Raises:
+        DataError: a table is damaged.
     """
-    rows = [row for part in read(BOTH).values() for row in part]
+    rows = all_rows()
     recipes = [row.recipe for row in rows]
     teacher, work, kind, machine = others
-    view, offered = _kept(view, views(), ALL_SETS)
-    teacher, known = _kept(teacher, teachers(), filters.ANY)
+    view, offered = _kept(view, views(rows), ALL_SETS)
+    teacher, known = _kept(teacher, teachers(rows), filters.ANY)
     work, works = _kept(work, filters.works(recipes), filters.ANY)
     kind, kinds = _kept(kind, filters.kinds(recipes), filters.ANY)
     machine, places = _kept(machine, filters.machines(rows), filters.ANY)
-    against, measured = _kept(against, axes(view, source, teacher, work, kind, machine), SPEEDUP.name)
+    left = [row for part in chosen(view, source, teacher, work, kind, machine).values() for row in part]
+    against, measured = _kept(against, axes(left), SPEEDUP.name)
     return [
         gr.update(choices=measured, value=against),
         gr.update(choices=offered, value=view),
@@ -252,18 +264,20 @@ def tab() -> None:
 
 
 def _page() -> tuple[list[Any], gr.Button, list[Any]]:
+    found = laid_out(all_rows)
+    offered, recipes, places = teachers(found), [row.recipe for row in found], filters.machines(found)
     with gr.Row(elem_id="mma-filters"):
-        view = gr.Dropdown(views(), value=ALL_SETS, label="Language and data set", elem_id="mma-view", min_width=280)
+        view = gr.Dropdown(
+            views(found), value=ALL_SETS, label="Language and data set", elem_id="mma-view", min_width=280
+        )
         source = gr.Dropdown(SOURCES, value=BOTH, label="Measurements", min_width=240)
-        teacher = gr.Dropdown(teachers(), value=filters.ANY, label="Teacher", visible=len(teachers()) > 2)
-        recipes = [row.recipe for part in read(BOTH).values() for row in part]
+        teacher = gr.Dropdown(offered, value=filters.ANY, label="Teacher", visible=len(offered) > 2)
         work = gr.Dropdown(filters.works(recipes), value=filters.ANY, label="Work", elem_id="mma-work", min_width=240)
         kind = gr.Dropdown(filters.kinds(recipes), value=filters.ANY, label="Kind", elem_id="mma-kind", min_width=180)
-        places = filters.machines(row for part in read(BOTH).values() for row in part)
         machine = gr.Dropdown(
             places, value=filters.ANY, label="Machine", elem_id="mma-machine", visible=len(places) > 2, min_width=280
         )
-        known = axes(ALL_SETS, BOTH, filters.ANY)
+        known = axes(found)
         against = gr.Dropdown(known, value=known[0][1], label="F1 against", elem_id="mma-axis", min_width=240)
     headline_html = gr.HTML()
     plot = gr.Plot(show_label=False, elem_id=PLOT)

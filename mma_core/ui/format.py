@@ -153,7 +153,8 @@ def as_json(text: str, spans: Sequence[Span]) -> list[dict[str, Any]]:
 
 def command(recipe: str, code: str, text: str) -> str:
     """The command line that gives the same spans."""
-    return shlex.join(["python", "-m", "mma_core", "tag", recipe, "--language", code, "--json", text])
+    marked = ["--", text] if text.startswith("-") else [text]
+    return shlex.join(["python", "-m", "mma_core", "tag", recipe, "--language", code, "--json", *marked])
 
 
 def language_choices() -> list[tuple[str, str]]:

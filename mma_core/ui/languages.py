@@ -13,7 +13,7 @@ from ..data import LABELS
 from ..languages import HIGH_FROM, MID_FROM, Tier
 from ..results import Measurement
 from . import downloads, format
-from .notices import notices
+from .notices import laid_out, notices
 from .teachers import FIRST_TEACHER
 
 GOLD, SILVER = "gold", "silver"
@@ -184,9 +184,9 @@ def tab() -> None:
 
 
 def _filters() -> list[Any]:
-    known = teachers()
+    known = laid_out(teachers)
     teacher = first(None, known, otherwise=FIRST_TEACHER)
-    offered = recipes(teacher)
+    offered = laid_out(lambda: recipes(teacher))
     recipe = first(None, offered, otherwise=FIRST_RECIPE)
     with gr.Row(elem_id="mma-language-filters"):
         return [

@@ -7,10 +7,11 @@ from typing import ParamSpec, TypeVar
 
 import gradio as gr
 
-from ..errors import to_show
+from ..errors import MMAError, to_show
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_T = TypeVar("_T")
 
 
 def notices(handler: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -36,3 +37,11 @@ def sentence(error: Exception) -> str:
     """An error's message with a capital first letter."""
     message = str(error)
     return message[:1].upper() + message[1:]
+
+
+def laid_out(read: Callable[[], list[_T]]) -> list[_T]:
+    """What a page is laid out with: nothing where it cannot be read, and the page's handlers will say why."""
+    try:
+        return read()
+    except MMAError:
+        return []

@@ -1,6 +1,7 @@
 """The accordion that measures recipes on the user's own labelled sentences, and says how little a few of them prove."""
 
 import html
+import io
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from .teachers import FIRST_TEACHER, teacher_choice
 
 NAME = "your text"
 MOST_SENTENCES = 1000
+# An .xz of some kilobytes can hold gigabytes.
+MOST_CHARACTERS = 2_000_000
 SAMPLE = "Angela\tB-PER\nMerkel\tI-PER\nbesuchte\tO\nSiemens\tB-ORG\nin\tO\nMünchen\tB-LOC\n.\tO\n"
 ABOUT = (
     "A word and its tag (B-PER, I-PER, B-ORG, I-ORG, B-LOC, I-LOC or O) a line, a blank line between sentences. The "
@@ -47,12 +50,15 @@ def load(path: str | None) -> str:
     """The text of an uploaded file.
 
     Raises:
-        DataError: it is not UTF-8 text.
+        DataError: it is not UTF-8 text, or longer than `MOST_SENTENCES` can be.
     """
     if path is None:
         return ""
     with open_text(Path(path)) as lines:
-        return lines.read()
+        text = lines.read(MOST_CHARACTERS + 1)
+    if len(text) > MOST_CHARACTERS:
+        raise DataError(f"the file has over {MOST_CHARACTERS:,} characters: upload up to {MOST_SENTENCES:,} sentences")
+    return text
 
 
 @notices
@@ -79,7 +85,7 @@ def measure(
 def _rows(text: str, code: str, recipes: Sequence[Recipe], teacher: str, progress: gr.Progress) -> list[Measurement]:
     from ..measure.bench import bench
 
-    sentences = list(parse_conll((text or "").splitlines(), NAME))
+    sentences = list(parse_conll(io.StringIO(text or "", newline=None), NAME))
     if not 1 <= len(sentences) <= MOST_SENTENCES:
         raise DataError(f"{NAME} has {len(sentences):,} sentences: paste from 1 to {MOST_SENTENCES:,}")
     with TemporaryDirectory() as folder:

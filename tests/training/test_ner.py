@@ -94,6 +94,15 @@ def test_only_licensed_corpora_of_the_mixture_are_read(
     assert read.sentences == [Sentence(("Angela",), ("B-PER",)), Sentence(("hier",), ("O",))] * len(expected)
 
 
+def test_an_empty_file_gives_nothing(tmp_path: Path) -> None:
+    folder = written(tmp_path, "wikineural/de", "wikineural/en")
+    (folder / "ner/wikineural/de/train.conll").write_bytes(b"\n")
+    read = labelled(folder, Mixture(), PIECES)
+    assert [sentence.words for sentence in read.sentences] == [("Angela",), ("hier",)]
+    assert read.groups.tolist() == [1, 1]
+    assert len(read.lengths) == 2
+
+
 def test_a_mixture_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no training file of any source, \\('sw',\\)"):
         labelled(written(tmp_path, "wikineural/de"), Mixture(languages=("sw",)), PIECES)
