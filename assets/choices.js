@@ -5,9 +5,8 @@ new MutationObserver(() => {
     const box = choice.querySelector("input");
     const title = choice.textContent.split("\n")[0];
     const refused = !box.checked && title.includes(" · not ");
-    if (box.disabled !== refused) {
-      box.disabled = refused;
-      choice.classList.toggle("mma-refused", refused);
-    }
+    // Both are asked: Gradio sets a box anew and knows nothing of the class.
+    if (box.disabled !== refused) box.disabled = refused;
+    if (choice.classList.contains("mma-refused") !== refused) choice.classList.toggle("mma-refused", refused);
   }
 }).observe(document, { childList: true, subtree: true, characterData: true, attributeFilter: ["class"] });

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from . import artifact, machine, runtime, shelf, sources
 from .artifact import Artifact
-from .errors import ArtifactError, MMAError, RecipeError, to_show
+from .errors import ArtifactError, DataError, MMAError, RecipeError, to_show
 from .folders import cache_root, lock_of, usable
 from .languages import language
 from .making import run, work_of
@@ -104,6 +104,7 @@ def build(  # noqa: PLR0913  (what is built, from what, for how long, and who fo
     Raises:
         RecipeError: the recipe cannot be built from this teacher or on this machine, or the budget is unknown.
         ArtifactError: the teacher is missing or not trusted.
+        DataError: the data folder is missing, or what it holds cannot be used.
         BuildCancelled: `cancel` was set.
     """
     order = Order(wanted, teacher, data, tuple(languages), budget or BUDGETS[0], portable)
@@ -150,6 +151,8 @@ def _check(order: Order) -> None:
         step.check()
     for code in order.languages:
         language(code)
+    if order.data is not None and not order.data.is_dir():
+        raise DataError(f"no such folder: {order.data}")
     if order.budget not in BUDGETS:
         raise RecipeError(f"unknown budget {order.budget!r}; accepted: {', '.join(BUDGETS)}")
 

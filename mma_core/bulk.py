@@ -43,7 +43,7 @@ class Document:
 
 
 def documents(lines: Iterable[bytes], name: str) -> Iterator[Document]:
-    """The documents of a file or stream: every line that is not blank.
+    """The documents of a file or stream: every line that is not blank, without its line end and a byte order mark.
 
     Raises:
         DataError: a line is not UTF-8, or there is no document.
@@ -52,7 +52,7 @@ def documents(lines: Iterable[bytes], name: str) -> Iterator[Document]:
     for number, line in enumerate(lines, 1):
         end += len(line)
         try:
-            text = line.decode("utf-8").removesuffix("\n")
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError as error:
             raise DataError(f"{name} is not UTF-8 in line {number}: {error}") from error
         if text.strip():
@@ -188,6 +188,8 @@ class Target:
         """
         if not source.is_file():
             raise DataError(f"no such file: {source}")
+        if self.path.exists() and not self.path.is_file():
+            raise DataError(f"--out {self.path} is no file that can be gone on with; name one, or leave --out away")
         size = source.stat().st_size
         with self._opened() as out, source.open("rb") as lines:
             self._check_settings()

@@ -80,7 +80,8 @@ def read_conll(path: Path) -> Iterator[Sentence]:
 def parse_conll(lines: Iterable[str], name: str) -> Iterator[Sentence]:
     """Read `token<TAB>tag` lines (any white space between, the tag last), blank lines between sentences.
 
-    CoNLL-2003's `-DOCSTART-` lines are no sentences and are skipped.
+    CoNLL-2003's `-DOCSTART-` lines and CoNLL-U's comments are no words and are skipped. Where the first columns of a
+    sentence count its words from 1, as CoNLL-U's do, the words are in the second.
 
     Args:
         lines: of a file or a text.
@@ -89,33 +90,48 @@ def parse_conll(lines: Iterable[str], name: str) -> Iterator[Sentence]:
     Raises:
         DataError: a line has no tag or a tag that is not IOB2 over PER, ORG, LOC; the message names text and line.
     """
-    words: list[str] = []
-    tags: list[str] = []
+    counted = False
+    for rows in _sentences(lines, name):
+        # One word alone does not tell a number from a count.
+        counted = _is_counted(rows) if len(rows) > 1 else counted and len(rows[0]) > 2
+        yield Sentence(tuple(cells[counted] for cells in rows), tuple(cells[-1] for cells in rows))
+
+
+def _sentences(lines: Iterable[str], name: str) -> Iterator[list[list[str]]]:
+    rows: list[list[str]] = []
     for number, line in enumerate(lines, 1):
-        if line.startswith(DOCUMENT_START):
+        if line.startswith(DOCUMENT_START) or _is_comment(line):
             continue
         if line.strip():
-            word, tag = _row(line, f"{name}:{number}", tags[-1] if tags else "O")
-            words.append(word)
-            tags.append(tag)
-        elif words:
-            yield Sentence(tuple(words), tuple(tags))
-            words, tags = [], []
-    if words:
-        yield Sentence(tuple(words), tuple(tags))
+            rows.append(_row(line, f"{name}:{number}", rows[-1][-1] if rows else "O"))
+        elif rows:
+            yield rows
+            rows = []
+    if rows:
+        yield rows
 
 
-def _row(line: str, where: str, before: str) -> tuple[str, str]:
+def _is_comment(line: str) -> bool:
+    return line.startswith("#") and line.rsplit(maxsplit=1)[-1] not in TAGS
+
+
+def _is_counted(rows: list[list[str]]) -> bool:
+    return all(len(cells) > 2 and cells[0] == str(number) for number, cells in enumerate(rows, 1))
+
+
+def _row(line: str, where: str, before: str) -> list[str]:
     cells = [cell.strip() for cell in line.split("\t")] if "\t" in line else line.split()
     if len(cells) < 2 or not cells[0]:
         raise DataError(f"{where}: expected a token and a tag, found {line.strip()[:40]!r}")
     tag = cells[-1]
     if tag not in TAGS:
-        raise DataError(f"{where}: tag {tag!r} is not one of {', '.join(TAGS)}")
+        raise DataError(
+            f"{where}: tag {tag!r} is not one of {', '.join(TAGS)}; write O for what is none of these types"
+        )
     if tag[0] == "I" and tag[2:] != before[2:]:
         label = tag[2:]
         raise DataError(f"{where}: {tag} continues no {label}; tags are IOB2, where an entity begins with B-{label}")
-    return cells[0], tag
+    return cells
 
 
 def entities(tags: Sequence[str]) -> set[tuple[int, int, str]]:

@@ -4,6 +4,7 @@ A recipe is an ordered list of steps that turns a teacher into a smaller or fast
 spelling (steps ordered by kind, then by name), which is its identity: cache key, file name, link and table key.
 """
 
+import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from enum import IntEnum, StrEnum
@@ -123,7 +124,11 @@ def _read(declared: Field, text: str) -> Any:
         if text != about["word"]:
             raise ValueError(f"{about['label']} is spelled {about['word']} or left out, not {text!r:.20}")
         return True
-    return {Form.WHOLE: int, Form.NUMBER: float}.get(form, str)(text)
+    try:
+        return {Form.WHOLE: int, Form.NUMBER: float}.get(form, str)(text)
+    except ValueError:
+        kind = "whole number" if form is Form.WHOLE else "number"
+        raise ValueError(f"{about['label']} {text!r:.20} is no {kind}") from None
 
 
 def _accepted(declared: Field, value: Any) -> Any:
@@ -211,7 +216,8 @@ class Step:
             if len(parts) == len(wanted) - 1 and form_of(wanted[-1]) is Form.WORD:
                 return cls(*[*map(_read, wanted, parts), False])
             if len(parts) != len(wanted):
-                raise ValueError(f"takes {len(wanted)} arguments, not {len(parts)}")
+                what = "argument" if len(wanted) == 1 else "arguments"
+                raise ValueError(f"takes {len(wanted) or 'no'} {what}, not {len(parts)}")
             return cls(*map(_read, wanted, parts))
         except (ValueError, DataError) as error:
             step = f"{cls.name}:{arguments}" if arguments else cls.name
@@ -314,7 +320,9 @@ def parse(text: str) -> Recipe:
 def _parse_step(text: str) -> Step:
     name, _, arguments = (part.strip() for part in text.partition(":"))
     if name not in Step.registry:
-        raise RecipeError(f"unknown step {name!r}; known: {', '.join(sorted(Step.registry))}")
+        near = difflib.get_close_matches(name.lower(), Step.registry, 1)
+        meant = f"; did you mean {near[0]}?" if near else ";"
+        raise RecipeError(f"unknown step {name!r}{meant} known: {', '.join(sorted(Step.registry))}")
     return Step.registry[name].parse(arguments)
 
 

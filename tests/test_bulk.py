@@ -54,6 +54,13 @@ def test_documents_are_the_lines_that_are_not_blank(source: Path) -> None:
     assert found[-1].end == source.stat().st_size
 
 
+def test_a_documents_text_is_without_what_ends_a_line_and_begins_a_file() -> None:
+    lines = ["\ufeffAnna kam.\r\n".encode(), "\ufeffCarl blieb.\n".encode()]
+    found = list(documents(lines, "x"))
+    assert [document.text for document in found] == ["Anna kam.", "\ufeffCarl blieb."]
+    assert found[-1].end == sum(map(len, lines))
+
+
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
@@ -261,6 +268,9 @@ def test_a_file_that_cannot_be_written_to(source: Path, tmp_path: Path) -> None:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(DataError, match="another process is writing to"):
             target.tag(source, capitals, report=quiet, say=print)
+    for device in ("/dev/full", "/dev/null", tmp_path):
+        with pytest.raises(DataError, match="is no file that can be gone on with; name one, or leave --out away"):
+            Target(Path(device), FORMATS["jsonl"], "de").tag(source, capitals, report=quiet, say=print)
     with pytest.raises(DataError, match="cannot be written: No such file or directory"):
         Target(tmp_path / "no" / "out", FORMATS["jsonl"], "de").tag(source, capitals, report=quiet, say=print)
     with pytest.raises(DataError, match="no such file"):

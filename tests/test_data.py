@@ -33,6 +33,8 @@ def written(path: Path, content: bytes) -> Path:
         TEXT.replace("\t", "   NN "),
         TEXT.replace("\t", " \t").replace("\n", " \n"),
         "-DOCSTART- -X- O O\n\n" + TEXT,
+        "# sent_id = 1\n#\n" + TEXT.replace("\n\n", "\n\n# text = so\n"),
+        "1\tAngela\tB-PER\n2\tMerkel\tI-PER\n3\tlacht\tO\n\n1\t王\tB-PER\n",
     ],
     ids=[
         "tabs",
@@ -45,10 +47,18 @@ def written(path: Path, content: bytes) -> Path:
         "more spaces",
         "spaces about tabs",
         "documents",
+        "comments",
+        "counted words",
     ],
 )
 def test_a_file_gives_its_sentences(tmp_path: Path, name: str, content: str) -> None:
     assert list(read_conll(written(tmp_path / name, content.encode()))) == SENTENCES
+
+
+def test_numbers_that_do_not_count_the_words_are_words(tmp_path: Path) -> None:
+    content = "1\tCD\tO\n3\tCD\tO\n\n1\tCD\tO\n\n#\tO\n1\tO\n"
+    found = read_conll(written(tmp_path / "test.conll", content.encode()))
+    assert [sentence.words for sentence in found] == [("1", "3"), ("1",), ("#", "1")]
 
 
 @pytest.mark.parametrize(

@@ -195,6 +195,14 @@ def test_a_text_may_have_lines(capsys: Output, teacher: str) -> None:
     check_spans(answer(capsys, "tag", "onnx", "--teacher", teacher, text), [text], "en")
 
 
+def test_a_language_that_a_recipe_is_not_for_is_said(capsys: Output, teacher: str, made: Made) -> None:
+    made("bert", "vocab:de")
+    said = "vocab:de is for de; expect little of it in sw"
+    for code in ("sw", "de"):
+        assert main(["tag", "vocab:de", "--teacher", teacher, "--language", code, TEXT]) == 0
+        assert (said in capsys.readouterr().err) == (code == "sw")
+
+
 def test_tags_for_people(capsys: Output, teacher: str) -> None:
     (row,) = answer(capsys, "tag", "onnx", "--teacher", teacher, TEXT)
     assert main(["tag", "onnx", "--teacher", teacher, TEXT]) == 0
@@ -224,6 +232,12 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (["tag", "onnx", "--language", "xx", TEXT], "unknown language 'xx'; known: am"),
         (["tag", "fly", TEXT], "unknown step 'fly'; known: bf16"),
+        (["tag", "layer:6", TEXT], "unknown step 'layer'; did you mean layers? known: bf16"),
+        (["tag", "layers:6.5", TEXT], "step layers:6.5: Layers kept '6.5' is no whole number; accepted is"),
+        (["tag", "heads:50%", TEXT], "'50%' is no number; accepted is"),
+        (["tag", "layers:3,4", TEXT], "takes 1 argument, not 2"),
+        (["tag", "int8:8", TEXT], "takes no arguments, not 1"),
+        (["build", "onnx", "--data", "no-such-folder"], "no such folder: no-such-folder"),
         (["tag", "int8+int8", TEXT], "at most one step of a name"),
         (["tag", "layers:0", TEXT], "is not from 1 to 48; accepted is, for example, layers:6"),
         (["tag", "onnx", "--teacher", "nobody/nothing", TEXT], "is no folder or built-in name"),
@@ -299,6 +313,7 @@ def test_a_bad_line_of_conll_is_named(capsys: Output, tmp_path: Path, teacher: s
         ["bench"],
         ["bench", "onnx", "--sentences", "many"],
         ["bench", "onnx", "--sentences", "-1"],
+        ["bench", "onnx", "--threads", "9999"],
         ["train"],
         ["recipes", "too", "many"],
     ],

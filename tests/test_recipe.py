@@ -207,7 +207,7 @@ def test_a_step_may_exclude_another(monkeypatch: pytest.MonkeyPatch) -> None:
     ("text", "at_fault"),
     [
         ("crossed:6,384", "takes 2 arguments, not 1"),
-        ("crossed:6x", "invalid literal"),
+        ("crossed:6x", "Width '' is no whole number"),
         ("crossed:6x4", "Width 4 is not from 8 to 4096"),
     ],
 )

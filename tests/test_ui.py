@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import threading
@@ -39,6 +40,7 @@ from mma_core.ui import (
     languages,
     launch_options,
     outcome,
+    parse_arguments,
     recipe_picker,
     tag,
 )
@@ -278,6 +280,18 @@ def test_every_step_says_how_it_works(step: type[Step]) -> None:
     assert re.sub("</?(div|section|h4|p|a|code)[ >]", "", page).count("<") == 0
 
 
+@pytest.mark.parametrize("base", ["teacher", "onnx"])
+def test_any_step_may_be_chosen_in_place_of_a_base(base: str) -> None:
+    assert {step.name for step in Step.registry.values() if recipe_picker.refusal(step, [base])} == {
+        step.name for step in Step.registry.values() if recipe_picker.refusal(step)
+    }
+    _, _, *form = recipe_picker.typed(base)
+    values = [update["value"] for update in form[: len(recipe_picker.kinds())]]
+    values[recipe_picker.kinds().index(Kind.PRECISION)] = "int8"
+    text, *_ = recipe_picker.toggled(*values, *form[len(values) : len(values) + len(recipe_picker._declared())])
+    assert text == "int8"
+
+
 def test_a_vocabulary_can_be_chosen_beside_a_student_with_its_own() -> None:
     assert recipe_picker.refusal(Step.registry["vocab"], ["bistil"]) == ""
     verdict = recipe_picker.judge("bistil:en,sw+vocab:de")
@@ -472,6 +486,16 @@ def test_damaged_tables_are_a_notice(tables: Path) -> None:
     results.own_path().write_text("not json\n", encoding="utf-8")
     with pytest.raises(gr.Error, match="not a measurement"):
         compare.refresh(SPEEDUP.name, "all", compare.BOTH, filters.ANY)
+
+
+@pytest.mark.parametrize(("port", "reason"), [("99999", "port must be 0-65535"), ("taken", "already in use")])
+def test_a_port_that_cannot_be_had(port: str, reason: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemExit) as caught:
+        parse_arguments(["--port", port.replace("taken", str(taken.getsockname()[1]))])
+    assert caught.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert reason in last
+    assert last.endswith("choose another --port")
 
 
 def test_launch_shares_nothing() -> None:

@@ -65,17 +65,19 @@ def takeaway(found: Sequence[Purchase], axis: Axis, *, measured: bool = True) ->
         return UNKNOWN if measured else EMPTY
     cheapest = found[0]
     said = f"{axis.text(cheapest.cost)} buy {cheapest.row.f1:.1f} F1 ({brief(cheapest.row.recipe)})"
-    paid = [one for one in found if one.price and round(one.points, 1) > 0]
-    if not paid:
-        return f"{said}, and nothing that costs more is better."
-    value = max(paid, key=lambda one: one.price or 0)
+    paid = [one for one in found if one.price]
+    buys = [one for one in paid if round(one.points, 1) > 0]
+    if not buys:
+        return f"{said}, and nothing that costs more is better by a tenth of a point."
+    value = max(buys, key=lambda one: one.price or 0)
     dearest = min(paid, key=lambda one: one.price or 0)
     said += f"; the best buy from there on is {_offer(value, axis)}"
     return f"{said}." if value is dearest else f"{said}; the dearest is {_offer(dearest, axis)}."
 
 
 def _offer(one: Purchase, axis: Axis) -> str:
-    return f"{brief(one.row.recipe)}, {one.points:.1f} points for {axis.text(one.more)} more"
+    points = f"{one.points:.1f}" if one.points >= 0.05 else f"{one.points:.1g}"
+    return f"{brief(one.row.recipe)}, {points} points for {axis.text(one.more)} more"
 
 
 def staircase(found: Sequence[Purchase], axis: Axis) -> "go.Figure":

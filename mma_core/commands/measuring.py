@@ -65,7 +65,7 @@ def _profile_command(commands: Any) -> None:
 def _sweep_command(commands: Any) -> None:
     parser = command(commands, "sweep", _sweep, "measure many recipes into the table of precomputed results")
     parser.add_argument("--recipes", type=Path, metavar="FILE", default=RECIPES, help="recipes, one a line")
-    parser.add_argument("--table", type=Path, metavar="FILE", default=results.PRECOMPUTED, help="where the rows go")
+    _table_option(parser, results.PRECOMPUTED)
     measuring_options(parser, teachers=True)
     threads_option(parser)
     parser.add_argument(
@@ -92,7 +92,12 @@ def _robustness_command(commands: Any) -> None:
     parser.add_argument(
         "--perturbations", type=codes, default=(), metavar="a,b", help=f"of these alone: {', '.join(PERTURBATIONS)}"
     )
-    parser.add_argument("--table", type=Path, metavar="FILE", default=results.ROBUSTNESS, help="where the rows go")
+    _table_option(parser, results.ROBUSTNESS)
+
+
+def _table_option(parser: argparse.ArgumentParser, table: Path) -> None:
+    shipped = f"the shipped one, {table.parent.name}/{table.name}"
+    parser.add_argument("--table", type=Path, metavar="FILE", default=table, help=f"where the rows go ({shipped})")
 
 
 def _bench(options: argparse.Namespace) -> None:
@@ -184,6 +189,8 @@ def _trained(recipes: Iterable[Recipe], teacher: str) -> Iterator[Recipe]:
 def _raw(options: argparse.Namespace) -> None:
     from ..measure.raw import compare
 
+    if options.table is not None:
+        results.rows(options.table, results.RawText)  # what is no such table is named before it is added to
     found = compare(
         parse(options.recipe),
         chosen_corpora(options),

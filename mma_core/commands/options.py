@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from ..data import Corpus, corpora, samples
 from ..errors import DataError
 from ..languages import language
+from ..machine import available_threads
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,6 +32,14 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
     return int(text)
+
+
+def threads(text: str) -> int:
+    """Read a number of processor threads that this process may use."""
+    number, most = count(text), available_threads()
+    if number > most:
+        raise argparse.ArgumentTypeError(f"this process may use {most}, not {number}")
+    return number
 
 
 def codes(text: str) -> tuple[str, ...]:
@@ -61,7 +70,7 @@ def languages_option(parser: argparse.ArgumentParser) -> None:
 
 def threads_option(parser: argparse.ArgumentParser) -> None:
     """Add `--threads`."""
-    parser.add_argument("--threads", type=count, metavar="N", help="of each tagger (default: all of this process)")
+    parser.add_argument("--threads", type=threads, metavar="N", help="of each tagger (default: all of this process)")
 
 
 def measuring_options(parser: argparse.ArgumentParser, *, teachers: bool = False) -> None:

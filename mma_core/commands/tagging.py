@@ -70,7 +70,10 @@ def _build(options: argparse.Namespace) -> None:
     )
     folder = made.folder
     if options.out is not None:
-        folder = Path(shutil.copytree(made.folder, options.out))
+        try:
+            folder = Path(shutil.copytree(made.folder, options.out))
+        except OSError as error:
+            raise DataError(f"--out {options.out} cannot be written: {error.strerror or error}") from error
     show([{"folder": str(folder), **made.manifest}], options.json, "{recipe} is in {folder}", single=True)
     for line in [] if options.json else guard.findings(made.manifest):
         print(line)
@@ -80,6 +83,9 @@ def _tag(options: argparse.Namespace) -> None:
     from .. import bulk
 
     language(options.language)
+    wanted = parse(options.recipe)
+    if not wanted.is_for(options.language):
+        say(f"{wanted} is for {', '.join(wanted.languages)}; expect little of it in {options.language}")
     if options.file is None and (options.out or options.workers > 1 or options.ray is not None):
         raise DataError("--out, --workers and --ray go with --file F")
     if options.json and options.format and not options.out:
@@ -102,7 +108,8 @@ def _tag_into_file(options: argparse.Namespace) -> None:
     target = bulk.Target(options.out, bulk.FORMATS[settings["format"]], options.language, settings)
     count = target.tag(options.file, partial(_spans, options), report=Percents(), say=say)
     row = {"documents": count, "out": str(options.out)}
-    show([row], options.json, "{documents} documents are in {out}", single=True)
+    what = "document is" if count == 1 else "documents are"
+    show([row], options.json, f"{{documents}} {what} in {{out}}", single=True)
 
 
 def _settings(options: argparse.Namespace) -> dict[str, str]:

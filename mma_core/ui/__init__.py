@@ -1,5 +1,6 @@
 """The web app: one file a tab, its layout over handlers that are plain functions."""
 
+import socket
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
@@ -18,11 +19,16 @@ CACHE_SECONDS = 24 * 3600
 
 
 def parse_arguments(given: Sequence[str] | None = None) -> Namespace:
-    """Read `--host` and `--port`."""
+    """Read `--host` and `--port`, and leave with status 2 if one cannot listen there."""
     parser = ArgumentParser(description="MMA Explorer's web app.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
-    parser.add_argument("--port", type=int, default=7860)
-    return parser.parse_args(given)
+    parser.add_argument("--port", type=int, default=7860, help="from 1 to 65535 (default: %(default)s)")
+    arguments = parser.parse_args(given)
+    try:
+        with socket.create_server((arguments.host, arguments.port)):
+            return arguments
+    except (OSError, OverflowError) as error:
+        parser.error(f"cannot listen on {arguments.host}, port {arguments.port}: {error}; choose another --port")
 
 
 def build_app() -> gr.Blocks:

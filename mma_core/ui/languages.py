@@ -34,8 +34,9 @@ TABLE = (
     "Test sentences",
 )
 NOTE = (
-    "Tiers go by the labelled sentences of the language in the teacher's training files: high-resource from "
-    f"{HIGH_FROM:,}, mid-resource from {MID_FROM:,}, low-resource below, zero-shot none. All rows are of "
+    "Tiers go by the labelled sentences of the language in the files that the teacher drew from: high-resource from "
+    f"{HIGH_FROM:,}, mid-resource from {MID_FROM:,}, low-resource below, zero-shot none; it saw as many of them as the "
+    "table says. All rows are of "
     "one machine, the one with most of the recipe's; where the same was measured twice, the newer one is shown."
 )
 

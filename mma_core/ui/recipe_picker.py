@@ -217,10 +217,11 @@ def refusal(step: type[Step], chosen: Collection[str] = ()) -> str:
 
     Args:
         step: what might be chosen.
-        chosen: names of steps that are. Where one of a kind goes, the step would stand in place of the one chosen.
+        chosen: names of steps that are. Where one of a kind goes, the step would stand in place of the one chosen, and
+            any step in place of a base.
     """
     candidate = recipe.parse(step.example).steps[0]
-    others = (Step.registry[name] for name in chosen if name != step.name)
+    others = (Step.registry[name] for name in chosen if name not in {step.name, *_bases()})
     kept = [other for other in others if other.kind is not step.kind or step.kind in SEVERAL]
     try:
         candidate.check()

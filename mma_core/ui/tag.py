@@ -22,6 +22,11 @@ START_LANGUAGE = "en"
 LONGEST_TEXT = 20_000
 NO_EXAMPLES = "No sample sentences in this language: type or paste a text of your own."
 EMPTY = "<p class=\"mma-empty\">The teacher's entities and the accelerated model's appear here, side by side.</p>"
+# On a narrow screen the result stands far below the button.
+SHOW_RESULT = """() => {
+  const result = document.querySelector("#mma-output");
+  if (result.getBoundingClientRect().top > window.innerHeight) result.scrollIntoView({behavior: "smooth"});
+}"""
 CLICK_DOWNLOAD = "() => document.querySelector('#{0} a, a#{0}, #{0}')?.click()"
 
 # The event that ends a session's running build, by session hash: cancelling must reach a handler that is at work.
@@ -208,5 +213,6 @@ def _wire_picker(picker: Picker, run: gr.Button) -> None:
 def _wire_run(run: gr.Button, stop: gr.Button, inputs: list[Any], outputs: list[Any]) -> None:
     # One at a time over all sessions: two at once would falsify each other's times.
     one = {"concurrency_limit": 1, "concurrency_id": "processor"}
+    run.click(None, js=SHOW_RESULT, api_visibility="private")
     run.click(tag, inputs, outputs, api_name="tag", show_progress_on=outputs[0], **one)
     stop.click(cancel, None, None, queue=False, api_visibility="private")

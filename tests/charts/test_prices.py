@@ -38,7 +38,9 @@ def test_takeaway_names_cheapest_best_buy_and_dearest() -> None:
 
 def test_a_single_recipe_is_all_one_can_buy() -> None:
     found = purchases(one(ROWS[:1]), SIZE)
-    assert takeaway(found, SIZE) == "400 MB buy 90.0 F1 (teacher), and nothing that costs more is better."
+    assert takeaway(found, SIZE) == (
+        "400 MB buy 90.0 F1 (teacher), and nothing that costs more is better by a tenth of a point."
+    )
     assert len(staircase(found, SIZE).data[0].x) == 1
     assert "best buy" in takeaway(purchases(one(ROWS[1:]), SIZE), SIZE)
 
@@ -74,5 +76,6 @@ def test_points_that_round_to_none_are_not_called_a_buy() -> None:
         one([row("teacher", 90.03, 1, size_mb=400.0), *ROWS[1:2], row("onnx", 90, 2, size_mb=200.0)]), SIZE
     )
     assert takeaway(found, SIZE) == (
-        "100 MB buy 89.0 F1 (int8); the best buy from there on is onnx, 1.0 points for 100 MB more."
+        "100 MB buy 89.0 F1 (int8); the best buy from there on is onnx, 1.0 points for 100 MB more; "
+        "the dearest is teacher, 0.03 points for 200 MB more."
     )
