@@ -21,6 +21,7 @@ from typing import Any
 from mma_core import machine
 from mma_core.errors import MMAError
 from mma_core.measure.bench import cpu
+from mma_core.measure.speed import ratio
 
 from . import rows, texts
 from .contenders.ours import Ours
@@ -87,7 +88,7 @@ def table(rivals: Sequence[Rival], heats: Sequence[Heat], results: Mapping[str, 
             ours=isinstance(rival, Ours),
             teacher="" if rival.trained else TEACHER,
             training=learned if rival.trained else "",
-            **_measured(heat, results[rival.name], number, baseline=results[BASELINE].finishes[number].seconds),
+            **_measured(heat, results[rival.name], number, baseline=results[BASELINE].finishes[number]),
             threads=machine.available_threads(),
             cpu=cpu(),
             date=date,
@@ -99,7 +100,7 @@ def table(rivals: Sequence[Rival], heats: Sequence[Heat], results: Mapping[str, 
     ]
 
 
-def _measured(heat: Heat, result: Result, number: int, baseline: float) -> dict[str, Any]:
+def _measured(heat: Heat, result: Result, number: int, baseline: Finish) -> dict[str, Any]:
     finish = result.finishes[number]
     return {
         "language": heat.corpus.language,
@@ -110,7 +111,8 @@ def _measured(heat: Heat, result: Result, number: int, baseline: float) -> dict[
         "words_per_s": round(heat.words / finish.seconds, 1),
         "latency_ms_p50": round(finish.latency_ms(0.5), 2),
         "latency_ms_p95": round(finish.latency_ms(0.95), 2),
-        "speedup": round(baseline / finish.seconds, 3),
+        "speedup": round(ratio(finish.bulk, baseline.bulk)[0], 3),
+        "rounds_s": [round(seconds, 5) for seconds in finish.bulk],
         "peak_rss_mb": round(result.peak / 1e6, 1),
         "size_mb": round(result.opened["size_bytes"] / 1e6, 1),
         "versions": result.opened["versions"],

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from mma_core.errors import DataError
+from mma_core.measure.speed import ratio
 
 TABLE = Path(__file__).parents[1] / "precomputed" / "rivals" / "sessions.jsonl"
 BASELINE = "transformers.pipeline, batch 1"
@@ -33,7 +34,7 @@ class Row:
         words_per_s: all sentences in one call, median of the rounds, from raw text to entities.
         latency_ms_p50: the first 40 sentences, one a call, milliseconds.
         latency_ms_p95: the same.
-        speedup: `words_per_s` over that of `transformers.pipeline` at its default batch size.
+        speedup: how many times as fast as `transformers.pipeline` at its default batch size, round by round.
         peak_rss_mb: peak memory of its process (MB of 10^6 bytes), libraries and this session's texts included.
         size_mb: the model's files.
         training: what it learned from, if it learned here.
@@ -43,6 +44,7 @@ class Row:
         date: when the session began, in UTC; the rows of one session share it.
         seed: of sentences and training.
         command: what to run to get the row again.
+        rounds_s: seconds for all sentences in one call, round by round; older rows lack them.
     """
 
     rival: str
@@ -74,6 +76,7 @@ class Row:
     seed: int
     command: str
     per_type_bounds: dict[str, list[float]] = field(default_factory=dict)
+    rounds_s: list[float] = field(default_factory=list)
 
 
 def read(path: Path) -> list[Row]:
@@ -112,3 +115,18 @@ def last_session(rows: Iterable[Row]) -> list[list[Row]]:
 def rate(rows: Sequence[Row]) -> float:
     """Words a second over several test files: all words in all seconds."""
     return sum(row.words for row in rows) / sum(row.words / row.words_per_s for row in rows)
+
+
+def over(rows: Sequence[Row], others: Sequence[Row]) -> tuple[float, float, float]:
+    """How many times as fast one contender was as another of its session, and what seven rounds of eight lie within.
+
+    A round's seconds are those for all test files.
+
+    Args:
+        rows: the one's, which have `rounds_s`.
+        others: the other's, on the same test files.
+    """
+    ours, theirs = (
+        [sum(seconds) for seconds in zip(*(row.rounds_s for row in one), strict=True)] for one in (rows, others)
+    )
+    return ratio(ours, theirs)

@@ -95,7 +95,7 @@ def _engines() -> Iterator[Aim]:
         ("int8static", rivals.BASELINE, 8),
         ("int8static", optimum, 1.4),
     ):
-        ratio = rivals.rate(session[recipe]) / rivals.rate(session[beside])
+        ratio, _, _ = rivals.over(session[recipe], session[beside])
         yield Aim(f"Words/s of `{recipe}` beside {beside}", f"≥ {wanted:g}×", f"{ratio:.2f}×", ratio >= wanted, where)
 
 

@@ -51,16 +51,25 @@ class Speed:
         return statistics.median(self.rounds)
 
     def over(self, baseline: "Speed") -> tuple[float, float, float]:
-        """How many times as fast as another tagger of the same run, and what seven rounds of eight lie within.
+        """How many times as fast as another tagger of the same run, and what seven rounds of eight lie within."""
+        return ratio(self.rounds, baseline.rounds)
 
-        Rounds are compared with each other: a drift of the machine meets both halves of a round. Their ratios are
-        summed up by the estimator of Hodges and Lehmann (1963): the median of the means of all pairs, each round with
-        itself too, here of logarithms. Up to 29% of the rounds may be disturbed at will (of a median half may), and it
-        scatters less where a machine changes between two speeds.
-        """
-        logs = _logs(self.rounds, baseline.rounds)
-        means = (logs[:, None] + logs)[np.triu_indices(len(logs))] / 2
-        return tuple(np.exp([np.median(means), *np.quantile(logs, SPREAD)]).tolist())
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
+    """How many times as fast one is as another, and what seven rounds of eight lie within.
+
+    Rounds are compared with each other: a drift of the machine meets both halves of a round. Their ratios are summed up
+    by the estimator of Hodges and Lehmann (1963): the median of the means of all pairs, each round with itself too,
+    here of logarithms. Up to 29% of the rounds may be disturbed at will (of a median half may), and it scatters less
+    where a machine changes between two speeds.
+
+    Args:
+        ours: seconds of each round.
+        theirs: those of the other in the same rounds.
+    """
+    logs = _logs(ours, theirs)
+    means = (logs[:, None] + logs)[np.triu_indices(len(logs))] / 2
+    return tuple(np.exp([np.median(means), *np.quantile(logs, SPREAD)]).tolist())
 
 
 def _logs(ours: Sequence[float], theirs: Sequence[float]) -> np.ndarray:

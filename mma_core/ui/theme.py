@@ -52,6 +52,8 @@ def theme() -> gr.themes.Base:
         input_border_color_dark="*neutral_600",
         input_background_fill="white",
         input_background_fill_dark="*neutral_900",
+        checkbox_border_color="*neutral_500",
+        checkbox_border_color_dark="*neutral_400",
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
         button_primary_background_fill_dark="*primary_600",

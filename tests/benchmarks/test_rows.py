@@ -39,8 +39,9 @@ ROW = Row(
     date="2026-11-21T10:00:00+00:00",
     seed=13,
     command="python -m benchmarks.rivals --data data",
+    rounds_s=[2.0, 3.0],
 )
-FAST = replace(ROW, rival="int8", ours=True, words_per_s=400.0, f1=78.0, speedup=4.0)
+FAST = replace(ROW, rival="int8", ours=True, words_per_s=400.0, f1=78.0, speedup=4.0, rounds_s=[0.5, 0.75])
 
 
 def test_rows_survive_the_disk(tmp_path: Path) -> None:
@@ -77,6 +78,12 @@ def test_a_rate_divides_all_words_by_all_seconds() -> None:
     assert rows.rate([ROW, replace(ROW, words=600, words_per_s=50.0)]) == pytest.approx(800 / 14)
 
 
+def test_rounds_are_compared_with_each_other_over_all_files() -> None:
+    swahili = [replace(ROW, language="sw", rounds_s=[6.0, 13.0]), replace(FAST, language="sw", rounds_s=[0.5, 3.25])]
+    ratio, low, high = rows.over([FAST, swahili[1]], [ROW, swahili[0]])
+    assert (low, ratio, high) == (pytest.approx(4, rel=0.1), pytest.approx(32**0.5), pytest.approx(8, rel=0.1))
+
+
 def test_the_readme_shows_the_last_session(tmp_path: Path) -> None:
     table = tmp_path / "rivals.jsonl"
     assert readme_tables.rivals_table(table) == "Not measured yet.\n"
@@ -87,7 +94,9 @@ def test_the_readme_shows_the_last_session(tmp_path: Path) -> None:
     rows.append(table, [FAST, ROW, learned, old])
     shown = readme_tables.rivals_table(table).splitlines()
     assert [line.split(" | ")[0] for line in shown[2:5]] == [f"| {BASELINE}", "| **`int8`**", "| spaCy, CNN"]
-    assert shown[3] == "| **`int8`** | 400 | 4.00× | 20.0 ms | 40.0 ms | 78.0 | 1000 MB | 400 MB |"
+    assert shown[2].startswith(f"| {BASELINE} | 100 | 1× | 20.0 ms | ")
+    assert shown[3] == "| **`int8`** | 400 | 4.00× (4.00 to 4.00) | 20.0 ms | 40.0 ms | 78.0 | 1000 MB | 400 MB |"
+    assert "seven of eight of its 2 rounds" in shown[-1]
     assert "spaCy, CNN learned from at most 4 training sentences of each of a/de, from scratch." in shown[-1]
     assert "wikineural/de (10 sentences)" in shown[-1]
     assert "2026-11-21: `python -m benchmarks.rivals --data data`." in shown[-1]
