@@ -1,9 +1,9 @@
 """Words → tags: one corridor for the app's text and for CoNLL, over two kinds of tagger.
 
-Texts enter split into words. They are joined, cut into windows that fit the model, tagged at each word's first
-piece, put together again and repaired to valid IOB2. A word's tag comes from the window in which it stands furthest
-from a border, so nothing is cut off silently. Many texts go through in pools of bounded size: while the model reads one
-pool, the next is split and tokenised, and then waits at the model's door until it is free.
+Texts enter split into words, raw ones into sentences too. They are joined, cut into windows that fit the model, tagged
+at each word's first piece, put together again and repaired to valid IOB2. A word's tag comes from the window in which
+it stands furthest from a border, so nothing is cut off silently. Many texts go through in pools of bounded size: while
+the model reads one pool, the next is split and tokenised, and then waits at the model's door until it is free.
 """
 
 import abc
@@ -24,6 +24,7 @@ from . import engines
 from .artifact import Artifact
 from .decoding import PieceTags, TagSet, Window, WordTags, entities
 from .pieces import first_pieces, join
+from .sentences import sentences
 from .shortlist import BriefTokenizer, Encoded
 from .spans import Span, Word, words
 from .stopwatch import Stopwatch
@@ -43,6 +44,8 @@ OVERLAP = 0.25
 SPECIALS = 2
 T = TypeVar("T")
 P = TypeVar("P")
+# Words of each text, (text, words) of each sentence, and what waits for the sentences' tags.
+_Begun = tuple[list[list[Word]], list[tuple[int, range]], Callable[[], WordTags]]
 
 
 @dataclass(frozen=True)
@@ -120,12 +123,14 @@ class Tagger(abc.ABC):
             DataError: the language is unknown.
         """
 
-        def begin(pool: Sequence[str], crew: Executor | None) -> tuple[list[list[Word]], Callable[[], WordTags]]:
+        def begin(pool: Sequence[str], crew: Executor | None) -> _Begun:
             split = [words(text, language) for text in pool]
-            return split, self._begin([[word.text for word in borders] for borders in split], crew)
+            parts = [(number, part) for number, text in enumerate(pool) for part in sentences(text, split[number])]
+            found = self._begin([[split[number][place].text for place in part] for number, part in parts], crew)
+            return split, parts, found
 
-        for split, found in self._flow(pools(texts, len, first=FIRST_TEXTS), begin):
-            yield from self._spans(split, found())
+        for split, parts, found in self._flow(pools(texts, len, first=FIRST_TEXTS), begin):
+            yield from self._spans(split, parts, found())
 
     def _flow(self, items: Iterator[T], begin: Callable[[T, Executor | None], P]) -> Iterator[P]:
         """Begin items, each while the one before it is in use where there are threads for both."""
@@ -170,13 +175,16 @@ class Tagger(abc.ABC):
             for tags, (begin, end) in zip(names, pairwise(found.first.tolist()), strict=True)
         ]
 
-    def _spans(self, split: Sequence[Sequence[Word]], tagged: WordTags) -> list[list[Span]]:
+    def _spans(
+        self, split: Sequence[Sequence[Word]], parts: Sequence[tuple[int, range]], tagged: WordTags
+    ) -> list[list[Span]]:
         spans: list[list[Span]] = [[] for _ in split]
         found = entities(tagged)
         columns = (found.sentences, found.begins, found.ends, found.kinds, found.scores.round(4))
-        for number, begin, end, kind, score in zip(*(column.tolist() for column in columns), strict=True):
-            borders = split[number]
-            spans[number].append(Span(borders[begin].start, borders[end - 1].end, self._tags.kinds[kind], score))
+        for sentence, begin, end, kind, score in zip(*(column.tolist() for column in columns), strict=True):
+            number, part = parts[sentence]
+            first, last = split[number][part[begin]], split[number][part[end - 1]]
+            spans[number].append(Span(first.start, last.end, self._tags.kinds[kind], score))
         return spans
 
 

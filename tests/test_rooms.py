@@ -21,7 +21,7 @@ LEVELS = (
     ("trimming", "engines", "export", "matrices", "cluster"),
     ("artifact", "checkpoint", "data"),
     ("sources", "decoding", "surgery", "xtreme"),
-    ("builtin", "pieces", "shortlist"),
+    ("builtin", "pieces", "shortlist", "sentences"),
     ("recipe", "spans"),
     ("languages", "blocks", "folders", "answers", "shapes", "bootstrap", "processes", "lines", "progress", "machine"),
     ("errors", "stopwatch"),

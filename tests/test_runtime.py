@@ -215,6 +215,18 @@ def test_errors_while_reading_ahead_arrive(taggers: Pair, monkeypatch: pytest.Mo
         next(fast.stream(["Angela kam."] * 5, "xx"))
 
 
+def test_a_text_of_several_sentences_is_tagged_as_each_of_them_is(taggers: Pair) -> None:
+    _, fast = taggers("bert")
+    parts = ["Angela Merkel besuchte Siemens.", "Dann fuhr sie nach München!", "Wer kam mit?"]
+    alone = fast.tag_texts(parts, "de")
+    (found,) = fast.tag_texts(["  ".join(parts)], "de")
+    begins = [0, len(parts[0]) + 2, len(parts[0]) + len(parts[1]) + 4]
+    assert any(alone[1:]), "a random teacher that finds nothing proves nothing"
+    assert [(s.start, s.end, s.label) for s in found] == [
+        (s.start + begin, s.end + begin, s.label) for begin, spans in zip(begins, alone, strict=True) for s in spans
+    ]
+
+
 class Gate:
     """An engine in bulk that notes each batch it is given, and holds back those that are not let through."""
 
