@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         options.run(options)
-        sys.stdout.flush()
+        print(end="", flush=True)
     except BrokenPipeError:
         return 0
     except KeyboardInterrupt:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _end_output() -> None:
     """Write what is left; where that fails, give it up, lest Python try again at its end."""
     try:
-        sys.stdout.flush()
+        print(end="", flush=True)  # which does nothing where there is no standard output
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

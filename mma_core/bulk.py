@@ -224,7 +224,7 @@ class Target:
         return self.path.with_name(f"{self.path.name}.settings.json")
 
     def _check_settings(self) -> None:
-        # Older versions left no note, and what is beside an empty file says nothing.
+        # What older versions tagged has no such note, and what is beside an empty file says nothing.
         if not self._note.exists() or not self.path.stat().st_size:
             return
         try:

@@ -1,6 +1,7 @@
 """Labelled and unlabelled text from files: CoNLL (plain or xz), the samples in `assets/`, folders of test files."""
 
 import lzma
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ LABELS = ("PER", "ORG", "LOC")
 TAGS = ("O", *(f"{prefix}-{label}" for label in LABELS for prefix in "BI"))
 
 DOCUMENT_START = "-DOCSTART-"
+_BETWEEN = re.compile(r"\d+[-.]\d+")
 
 # Labelled by machine; all other sources by hand.
 SILVER = ("wikiann", "wikineural")
@@ -90,11 +92,17 @@ def parse_conll(lines: Iterable[str], name: str) -> Iterator[Sentence]:
     Raises:
         DataError: a line has no tag or a tag that is not IOB2 over PER, ORG, LOC; the message names text and line.
     """
-    counted = False
+    alone: list[list[list[str]]] = []
+    counted = None
     for rows in _sentences(lines, name):
-        # One word alone does not tell a number from a count.
-        counted = _is_counted(rows) if len(rows) > 1 else counted and len(rows[0]) > 2
-        yield Sentence(tuple(cells[counted] for cells in rows), tuple(cells[-1] for cells in rows))
+        if sum(not _BETWEEN.fullmatch(cells[0]) for cells in rows) > 1:
+            counted = _is_counted(rows)
+        if counted is None:  # one word alone does not tell a number from a count
+            alone.append(rows)
+            continue
+        yield from (_sentence(each, counted) for each in (*alone, rows))
+        alone.clear()
+    yield from (_sentence(rows, len(alone) > 1 and all(map(_is_counted, alone))) for rows in alone)
 
 
 def _sentences(lines: Iterable[str], name: str) -> Iterator[list[list[str]]]:
@@ -116,7 +124,15 @@ def _is_comment(line: str) -> bool:
 
 
 def _is_counted(rows: list[list[str]]) -> bool:
-    return all(len(cells) > 2 and cells[0] == str(number) for number, cells in enumerate(rows, 1))
+    counts = [cells[0] for cells in rows if not _BETWEEN.fullmatch(cells[0])]
+    return counts == [str(number + 1) for number in range(len(counts))] and all(len(cells) > 2 for cells in rows)
+
+
+def _sentence(rows: list[list[str]], counted: bool) -> Sentence:
+    # Of a CoNLL-U file, contracted words (1-2) and those that are only understood (5.1) are no words.
+    if counted and all(len(cells) > 2 for cells in rows):
+        rows = [cells[1:] for cells in rows if not _BETWEEN.fullmatch(cells[0])]
+    return Sentence(tuple(cells[0] for cells in rows), tuple(cells[-1] for cells in rows))
 
 
 def _row(line: str, where: str, before: str) -> list[str]:

@@ -395,7 +395,7 @@ class PipelineTagger(Tagger):
             model=checkpoint.model, tokenizer=tokenizer, aggregation_strategy="none", ignore_labels=[], device="cpu"
         )
         checkpoint.model.register_forward_pre_hook(lambda *_: self.model.start())
-        checkpoint.model.register_forward_hook(lambda *_: self.model.stop())
+        checkpoint.model.register_forward_hook(lambda *_: self.model.stop(), always_call=True)
 
     def encode(self, texts: Sequence[str]) -> list[Encoded | None]:
         """The pieces of texts that might not fit the model; the pipeline tokenises for itself."""

@@ -6,21 +6,29 @@ cut apart 88.2 and 64.0.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import regex
 
 from .spans import Word
 
-_FULL_STOPS = frozenset(".…。｡।॥۔።")
 # After these no space need follow.
 _WIDE = frozenset("。｡！？")
-_ENDS = _FULL_STOPS | _WIDE | frozenset("!?؟")
-_CLOSING = frozenset({"Pe", "Pf"})
-_OPENING = frozenset({"Lu", "Lt", "Lo", "Ps", "Pi", "Pd"})
+_ENDS = _WIDE | frozenset(".…।॥۔።!?؟")
+# Some languages close with what others open with, and the other way round: „so“, »so«.
+_CLOSING = frozenset({"Pe", "Pf", "Pi"})
+_OPENING = frozenset({"Lu", "Lt", "Lo", "Ps", "Pi", "Pf", "Pd"})
 _QUOTES = frozenset("\"'¿¡")
-# A full stop behind an initial, an ordinal or a Roman one: `J. Nehru`, `am 3. Oktober`, `Pius XII. sprach`.
-_GOES_ON = regex.compile(r"\p{L}\p{M}*|\p{Nd}{1,2}|[IVXLC]+")
+# Behind these a full stop ends nothing: an initial, an ordinal or a Roman one (`J. Nehru`, `am 3. Oktober`, `Pius XII.
+# sprach`), and what is abbreviated before a name. Hindi and Nepali end sentences with a danda.
+_INITIAL = r"[\p{L}--[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]]\p{M}*"
+_INDIC = r"(?:[\p{Tamil}\p{Bengali}]\p{M}*){2}|[\p{Devanagari}\p{M}]+"
+_BEFORE_NAMES = (
+    "St|[Dd]r|Dkt?|M[rst]|Mrs|[Pp]rof|Adm|Maj|Brig|[Gg]en|Col|Ft|P[Tt]|Tn|T[Pp]|Jl|EE|vs|ul|ks|im|ds|np|pr|angl|engl"
+    "|tzv|sv|[Пп]роф|[Гг]ен|[Аа]кад|ул|им|св"
+)
+_GOES_ON = regex.compile(rf"{_INITIAL}|\p{{Nd}}{{1,2}}|[IVXLC]+|{_INDIC}|{_BEFORE_NAMES}", regex.V1)
 _BLANK_LINE = regex.compile(r"\n\s*\n")
 
 
@@ -29,7 +37,8 @@ def sentences(text: str, borders: Sequence[Word]) -> list[range]:
 
     One ends with a mark that ends sentences, a full stop, an exclamation mark or a question mark of any script, and
     what closes behind it, where the next word begins one: with a capital, a letter of a script without case, or what
-    opens. Abbreviations keep their full stop as part of the word and end none. A blank line ends one too.
+    opens. A full stop that belongs to a word, as in abbreviations, or stands behind what is commonly abbreviated ends
+    none. A blank line ends one too. What has no letter or digit belongs to the sentence before it.
 
     Args:
         text: any text.
@@ -38,31 +47,42 @@ def sentences(text: str, borders: Sequence[Word]) -> list[range]:
     Returns:
         The places of each sentence's words, in order; none is empty, and all words are in one.
     """
+    edges = [*_begins(text, borders), len(borders)]
     found: list[range] = []
-    end = len(borders)
-    for place in reversed(range(len(borders))):
-        # Quotes and marks that stand alone belong to what is before them.
-        if not place or (_begins(text, borders, place) and any(w.text[0].isalnum() for w in borders[place:end])):
-            found.append(range(place, end))
-            end = place
-    return found[::-1]
+    for begin, end in pairwise(edges):
+        part = range(begin, end)
+        if found and not (_says(borders, part) and _says(borders, found[-1])):
+            part = range(found.pop().start, end)
+        found.append(part)
+    return found
 
 
-def _begins(text: str, borders: Sequence[Word], place: int) -> bool:
-    """Whether a word that is not the first begins a sentence."""
-    word, before = borders[place], borders[place - 1]
-    gap = text[before.end : word.start]
-    if "\n" in gap and _BLANK_LINE.search(gap):
-        return True
-    last = place - 1
-    while last > 0 and _closes(borders[last]) and borders[last - 1].end == borders[last].start:
-        last -= 1
-    mark = borders[last].text
-    if mark[0] not in _ENDS or (not gap and (mark[0] not in _WIDE or last < place - 1)):
+def _says(borders: Sequence[Word], part: range) -> bool:
+    return any(borders[place].text[0].isalnum() for place in part)
+
+
+def _begins(text: str, borders: Sequence[Word]) -> Iterator[int]:
+    """The places of the words that may begin a sentence."""
+    mark = None  # the place of a mark that ends one, if nothing but what closes it has followed
+    for place, word in enumerate(borders):
+        gap = text[borders[place - 1].end : word.start] if place else ""
+        is_blank = "\n" in gap and _BLANK_LINE.search(gap)
+        if not place or is_blank or (mark is not None and _is_between(borders, mark, place, gap)):
+            yield place
+        if word.text[0] in _ENDS:
+            mark = place
+        elif gap or not _closes(word):
+            mark = None
+
+
+def _is_between(borders: Sequence[Word], mark: int, place: int, gap: str) -> bool:
+    """Whether a sentence may end at the mark and begin with the word at the place, a gap behind the one before it."""
+    if not gap and (borders[mark].text[0] not in _WIDE or mark < place - 1):
         return False
-    if mark == "." and last > 0 and _GOES_ON.fullmatch(borders[last - 1].text):
+    if borders[mark].text == "." and mark and _GOES_ON.fullmatch(borders[mark - 1].text):
         return False
-    return word.text[0] in _QUOTES or unicodedata.category(word.text[0]) in _OPENING
+    first = borders[place].text[0]
+    return first in _QUOTES or unicodedata.category(first) in _OPENING
 
 
 def _closes(word: Word) -> bool:

@@ -62,6 +62,21 @@ def test_numbers_that_do_not_count_the_words_are_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("1\tAnna\t_\tB-PER\n\n1\tEva\t_\tB-PER\n2\tgeht\t_\tO\n", [("Anna",), ("Eva", "geht")]),
+        ("1\tAnna\t_\tB-PER\n\n1\tEva\t_\tB-PER\n", [("Anna",), ("Eva",)]),
+        ("1\tCD\tO\n", [("1",)]),
+        ("1-2\tdu\tO\n1\tde\tO\n2\tle\tO\n3\tMacron\tB-PER\n3.1\t_\tO\n", [("de", "le", "Macron")]),
+        ("3-0\tCD\tO\n1\tCD\tO\n", [("3-0", "1")]),
+    ],
+)
+def test_what_counts_words_is_told_from_words(tmp_path: Path, content: str, words: list[tuple[str, ...]]) -> None:
+    found = read_conll(written(tmp_path / "test.conll", content.encode()))
+    assert [sentence.words for sentence in found] == words
+
+
+@pytest.mark.parametrize(
     ("content", "line", "at_fault"),
     [
         ("a\tO\nb\tB-MISC\n", 2, "'B-MISC'"),

@@ -544,6 +544,7 @@ def test_a_reader_that_goes_away(repository: Path) -> None:
         ("recipes | true", 0, ""),
         ("recipes > /dev/full", 2, "mma: No space left on device; make room"),
         ("recipes --json > /dev/full", 2, "mma: No space left on device; make room"),
+        ("recipes >&-", 0, ""),
     ],
 )
 def test_output_that_cannot_be_written(repository: Path, command: str, status: int, said: str) -> None:

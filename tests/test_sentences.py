@@ -1,5 +1,7 @@
 """Sentences begin where readers would say so."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,14 @@ def cut(text: str, code: str) -> list[str]:
         ("am", ["አበበ አዲስ አበባ ሄደ።", "ነገ ይመለሳል።"]),
         ("ru", ["Анна живёт в Москве.", "А. С. Пушкин жил там."]),
         ("yo", ["Ó lọ sí Ìbàdàn.", "Ọ̀gá rẹ̀ wà níbẹ̀."]),
+        ("sw", ["Dkt. Magufuli alifika St. Joseph.", "Alisema nini?"]),
+        ("ko", ["김대중은 서울에 갔다.", "이명박은 부산에 갔다."]),
+        ("de", ["„Das ist gut.“", "Merkel kam.", "»Gut.«", "Sie ging."]),
+        ("es", ["Viajó a los EE. UU. en mayo.", "Luego volvió."]),
+        ("hi", ["एम. एस. धोनी आए।", "आर. अश्विन गए।"]),
+        ("ta", ["எம். ஜி. ராமச்சந்திரன் வந்தார்.", "அவர் சென்றார்."]),
+        ("pl", ["Mieszka przy ul. Piotrkowskiej.", "Tam był prof. Kowalski."]),
+        ("id", ["PT. Telkom di Jl. Sudirman.", "Itu besar."]),
         ("en", ["version 2.0 of node.js is out.", "It costs 3.5 dollars."]),
         ("en", ["no capital follows. so it is one sentence, e.g. this"]),
     ],
@@ -49,6 +59,15 @@ def test_marks_alone_are_no_sentence() -> None:
     assert cut('Er ging . " ', "de") == ['Er ging . "']
     assert cut('" . ! ?', "de") == ['" . ! ?']
     assert cut("", "de") == []
+
+
+def test_long_lines_of_marks_take_no_longer_than_others() -> None:
+    for odd in (". (", ")]", "\n\n(", '."'):
+        text = odd * 20_000
+        borders = words(text, "en")
+        began = time.process_time()
+        sentences(text, borders)
+        assert time.process_time() - began < 5, "quadratic, it takes minutes"
 
 
 @given(st.text(st.sampled_from("aAéЯ王ก1.!?。\u201d\"(\u201e) \n'।")), st.sampled_from(["en", "zh", "hi", "th"]))

@@ -488,14 +488,16 @@ def test_damaged_tables_are_a_notice(tables: Path) -> None:
         compare.refresh(SPEEDUP.name, "all", compare.BOTH, filters.ANY)
 
 
-@pytest.mark.parametrize(("port", "reason"), [("99999", "port must be 0-65535"), ("taken", "already in use")])
+@pytest.mark.parametrize(
+    ("port", "reason"), [("99999", "port must be"), ("0", "port must be 1-65535"), ("taken", "already in use")]
+)
 def test_a_port_that_cannot_be_had(port: str, reason: str, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemExit) as caught:
         parse_arguments(["--port", port.replace("taken", str(taken.getsockname()[1]))])
     assert caught.value.code == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert reason in last
-    assert last.endswith("choose another --port")
+    assert last.endswith("choose another --host or --port")
 
 
 def test_launch_shares_nothing() -> None:

@@ -21,6 +21,7 @@ from ..pieces import join
 from ..progress import Report, quiet
 from ..recipe import Recipe
 from ..runtime import ArtifactTagger, open_artifact
+from ..sentences import sentences
 from ..shortlist import Encoded
 from ..spans import words
 from .anatomy import anatomy
@@ -204,7 +205,9 @@ def _round(tagger: _Watched, texts: Sequence[str], code: str) -> dict[str, float
     tagger.engine.clear()
     with tagger.noting("splitting"):
         for text in texts:
-            join([word.text for word in words(text, code)])
+            borders = words(text, code)
+            for part in sentences(text, borders):
+                join([borders[place].text for place in part])
     with tagger.noting("all"):
         tagger.tag_texts(texts, code)
     spent = tagger.seconds

@@ -24,11 +24,14 @@ def parse_arguments(given: Sequence[str] | None = None) -> Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=7860, help="from 1 to 65535 (default: %(default)s)")
     arguments = parser.parse_args(given)
+    host, family = arguments.host.strip("[]"), socket.AF_INET6 if ":" in arguments.host else socket.AF_INET
     try:
-        with socket.create_server((arguments.host, arguments.port)):
+        if arguments.port < 1:
+            raise OverflowError("port must be 1-65535")
+        with socket.create_server((host, arguments.port), family=family):
             return arguments
     except (OSError, OverflowError) as error:
-        parser.error(f"cannot listen on {arguments.host}, port {arguments.port}: {error}; choose another --port")
+        parser.error(f"cannot listen on {host}, port {arguments.port}: {error}; choose another --host or --port")
 
 
 def build_app() -> gr.Blocks:
