@@ -5,7 +5,6 @@ A second table holds F1 under perturbation, `Robustness`, a third F1 from raw te
 The fields are the JSON keys, the table's columns and the charts' axes; `metadata` gives label and unit.
 """
 
-import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import orjson
 
 from . import bootstrap, lines
 from .errors import DataError
@@ -41,8 +41,28 @@ def _column(label: str, unit: str = "") -> Any:
     return field(metadata={"label": label, "unit": unit})
 
 
+class _Scored:
+    """What rows of any table with counts by sentence can be asked."""
+
+    language: str
+    dataset: str
+    seed: int
+    counts: list[list[int]]
+
+    # Charts ask for it a dozen times a row.
+    @cached_property
+    def resampled(self) -> np.ndarray:
+        """F1 in percent as measured, then under the resamples that all rows of its data set share.
+
+        Other data sets are drawn independently, so their means, differences and products can be taken draw by draw.
+        Shape (1 + bootstrap.RESAMPLES,).
+        """
+        seed = zlib.crc32(f"{self.language}/{self.dataset}/{self.seed}".encode())
+        return bootstrap.resampled(self.counts, seed)
+
+
 @dataclass(frozen=True)
-class Measurement:
+class Measurement(_Scored):
     """What a recipe costs and buys on one data set of one language.
 
     F1, precision and recall are seqeval's strict micro averages in percent, `f1_low` and `f1_high` the 95% bootstrap
@@ -119,7 +139,7 @@ COLUMNS = {column.name: column.metadata for column in fields(Measurement)}
 
 
 @dataclass(frozen=True)
-class Robustness:
+class Robustness(_Scored):
     """F1 of a recipe on one data set whose sentences are perturbed, in percent with its 95% bootstrap interval.
 
     The perturbation `none` at strength 0 is the data set as it is; `change` is against that F1 of the same recipe on
@@ -224,7 +244,7 @@ def _read(path: Path, kind: type[Any], _changed: int, _size: int) -> tuple[Any, 
 
 def _row(line: bytes, where: str, kind: type[_Row]) -> _Row:
     try:
-        content = json.loads(line)
+        content = orjson.loads(line)
         if isinstance(content, dict) and content.get("schema", 1) != SCHEMA:
             raise DataError(
                 f"{where} was written by another version of MMA Explorer; move the file away and measure anew"
@@ -253,17 +273,6 @@ def frontier(points: Sequence[tuple[float, float]]) -> list[int]:
         if not best or points[index][1] > points[best[-1]][1] or points[index] == points[best[-1]]:
             best.append(index)
     return best[::-1]
-
-
-def resampled(row: Measurement | Robustness) -> np.ndarray:
-    """A row's F1 in percent as measured, then under the resamples that all rows of its data set share.
-
-    Other data sets are drawn independently, so their means, differences and products can be taken draw by draw.
-
-    Returns:
-        Shape (1 + bootstrap.RESAMPLES,).
-    """
-    return bootstrap.resampled(row.counts, zlib.crc32(f"{row.language}/{row.dataset}/{row.seed}".encode()))
 
 
 @dataclass(frozen=True)
@@ -351,7 +360,7 @@ def _average(rows: Sequence[Measurement], theirs: Sequence[Measurement]) -> Aver
             product *= getattr(row, name) ** (1 / len(rows))
         return product
 
-    low, high = bootstrap.bounds(np.mean([resampled(row)[1:] for row in rows], axis=0))
+    low, high = bootstrap.bounds(np.mean([row.resampled[1:] for row in rows], axis=0))
     before = sum(row.f1 for row in theirs) / len(rows)
     return Average(
         recipe=rows[0].recipe,

@@ -27,7 +27,7 @@ LEVELS = (
     ("errors", "stopwatch"),
 )
 LEVEL = {room: -depth for depth, rooms in enumerate(LEVELS) for room in rooms}
-LIGHT = {"numpy", "regex"}
+LIGHT = {"numpy", "orjson", "regex"}
 LIGHT_ROOMS = ("errors", "languages", "blocks", "bootstrap", "recipe", "spans", "pieces", "data", "results", "lines")
 HEAVY = ("torch", "transformers", "optimum", "onnx", "onnxruntime", "openvino", "nncf", "datasets", "gradio", "plotly")
 PACKAGE = ROOT / "mma_core"

@@ -86,15 +86,15 @@ def test_every_perturbation_has_a_view_or_says_what_to_run(table: None, name: st
 def test_no_table_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(results, "ROBUSTNESS", tmp_path / "none.jsonl")
     assert "<code>python -m mma_core robustness" in refreshed(teacher=None)[0]
-    teacher, view = robustness.choices(None, "typos", ALL_SETS)
+    teacher, _, view = robustness.choices(None, "typos", ALL_SETS)
     assert (teacher["value"], teacher["visible"], view["value"]) == (None, False, ALL_SETS)
 
 
 def test_choices_are_what_has_rows_and_stay_chosen(table: None) -> None:
-    teacher, view = robustness.choices(None, "typos", "sw/uner")
+    teacher, _, view = robustness.choices(None, "typos", "sw/uner")
     assert (teacher["value"], teacher["visible"], view["value"]) == ("multi", False, "sw/uner")
     assert view["choices"] == [robustness.ALL, ("German, uner", "de/uner"), ("Swahili, uner", "sw/uner")]
-    assert robustness.choices("multi", "caps", "sw/uner")[1]["value"] == ALL_SETS
+    assert robustness.choices("multi", "caps", "sw/uner")[-1]["value"] == ALL_SETS
     results.append(results.ROBUSTNESS, given.rows("onnx", 1, 1, 1, teacher="mine"))
     assert robustness.choices("mine", "typos", ALL_SETS)[0]["visible"] is True
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..bootstrap import Difference, compare
 from ..builtin import Labelled
 from ..data import SILVER
 from ..languages import Tier, tier_of
-from ..results import MANY_SETS, Measurement, Place, comparable, resampled
+from ..results import MANY_SETS, Measurement, Place, comparable
 from .speed import TEACHER
 
 NO_SENTENCE = Labelled(0, 0)
@@ -35,15 +36,21 @@ class Grid:
     labelled: Mapping[str, Labelled]
     left_out: int
 
+    @cached_property
+    def _measured(self) -> dict[str, set[Place]]:
+        found: dict[str, set[Place]] = {}
+        for recipe, place in self.rows:
+            found.setdefault(recipe, set()).add(place)
+        return found
+
     @property
     def recipes(self) -> list[str]:
         """Recipes in the order of their first rows, the teacher apart."""
-        return [recipe for recipe in dict.fromkeys(recipe for recipe, _ in self.rows) if recipe != TEACHER]
+        return [recipe for recipe in self._measured if recipe != TEACHER]
 
     def places(self, *recipes: str) -> list[Place]:
         """Data sets that all these recipes were measured on, by language."""
-        found = [{place for name, place in self.rows if name == recipe} for recipe in recipes]
-        return sorted(set.intersection(*found)) if found else []
+        return sorted(set.intersection(*(self._measured.get(recipe, set()) for recipe in recipes))) if recipes else []
 
     def comparable(self, recipes: Iterable[str]) -> tuple[list[str], list[Place]]:
         """The teacher and which of these to compare, and the data sets that all of them share: `results.comparable`."""
@@ -52,7 +59,7 @@ class Grid:
 
     def macro(self, recipe: str, places: Sequence[Place]) -> np.ndarray:
         """Mean F1 over data sets as measured and under each resample, shape (1 + resamples,)."""
-        return np.mean([resampled(self.rows[recipe, place]) for place in places], axis=0)
+        return np.mean([self.rows[recipe, place].resampled for place in places], axis=0)
 
     def difference(self, ours: str, theirs: str, places: Sequence[Place]) -> Difference:
         """How much better one recipe is than another, by the paired bootstrap, macro over data sets."""

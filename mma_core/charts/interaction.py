@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..bootstrap import bounds
-from ..results import Place, resampled
+from ..results import Place
 from .grid import Grid
 from .heat import SURE_MARK, add_marks, colours, framed
 from .phrases import between, brief, lines, listed, sets, signed, wrapped
@@ -112,8 +112,8 @@ def _retention(grid: Grid, recipe: str, places: Sequence[Place]) -> np.ndarray:
         places: data sets of the mean; F1 below 0.1 count as 0.1, so that one at 0 does not take all.
     """
     ratios = [
-        np.maximum(resampled(grid.rows[recipe, place]), LEAST_F1)
-        / np.maximum(resampled(grid.rows[TEACHER, place]), LEAST_F1)
+        np.maximum(grid.rows[recipe, place].resampled, LEAST_F1)
+        / np.maximum(grid.rows[TEACHER, place].resampled, LEAST_F1)
         for place in places
     ]
     return np.exp(np.mean(np.log(ratios), axis=0))

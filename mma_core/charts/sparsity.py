@@ -11,7 +11,7 @@ import numpy as np
 from ..bootstrap import bounds
 from ..builtin import Labelled
 from ..languages import Tier
-from ..results import Robustness, comparable, resampled
+from ..results import Robustness, comparable
 from .by_language import COLOURS as TIER_COLOURS
 from .by_language import short
 from .grid import tier
@@ -125,7 +125,7 @@ def _interval(under: Sequence[Robustness], plain: Sequence[Robustness]) -> tuple
     """By the paired bootstrap: in each resample both are scored on the same sentences."""
     if not all(row.counts for row in (*under, *plain)):
         return None
-    above, below = (np.mean([resampled(row)[1:] for row in rows], axis=0) for rows in (under, plain))
+    above, below = (np.mean([row.resampled[1:] for row in rows], axis=0) for rows in (under, plain))
     return bounds(100 * above / np.maximum(below, LEAST_F1))
 
 

@@ -12,6 +12,7 @@ from ..languages import LANGUAGES, Tier
 from ..results import COLUMNS, Average, Measurement
 from . import anatomy, downloads, filters, format, measuring, own_sentences
 from .notices import laid_out, notices
+from .wiring import answering, first, wire
 
 BOTH, SHIPPED, OWN = "both", "precomputed", "yours"
 SOURCES = [("Precomputed and yours", BOTH), ("Precomputed", SHIPPED), ("Your own builds", OWN)]
@@ -211,31 +212,31 @@ def choices(against: str, view: str, source: str, *others: str) -> list[Any]:
 
     A choice stays where it still exists; the arguments are `refresh`'s.
 
+    Returns:
+        An update of each control.
+
     Raises:
         DataError: a table is damaged.
     """
     rows = all_rows()
     recipes = [row.recipe for row in rows]
     teacher, work, kind, machine = others
-    view, offered = _kept(view, views(rows), ALL_SETS)
-    teacher, known = _kept(teacher, teachers(rows), filters.ANY)
-    work, works = _kept(work, filters.works(recipes), filters.ANY)
-    kind, kinds = _kept(kind, filters.kinds(recipes), filters.ANY)
-    machine, places = _kept(machine, filters.machines(rows), filters.ANY)
-    left = [row for part in chosen(view, source, teacher, work, kind, machine).values() for row in part]
-    against, measured = _kept(against, axes(left), SPEEDUP.name)
-    return [
-        gr.update(choices=measured, value=against),
-        gr.update(choices=offered, value=view),
-        gr.update(choices=known, value=teacher, visible=len(known) > 2),
-        gr.update(choices=works, value=work),
-        gr.update(choices=kinds, value=kind),
-        gr.update(choices=places, value=machine, visible=len(places) > 2),
+    offered = [
+        _offer(view, views(rows), ALL_SETS),
+        gr.update(value=source),
+        _offer(teacher, teachers(rows), filters.ANY, least=3),
+        _offer(work, filters.works(recipes), filters.ANY),
+        _offer(kind, filters.kinds(recipes), filters.ANY),
+        _offer(machine, filters.machines(rows), filters.ANY, least=3),
     ]
+    left = [row for part in chosen(*(update["value"] for update in offered)).values() for row in part]
+    return [_offer(against, axes(left), SPEEDUP.name), *offered]
 
 
-def _kept(value: str, offered: list[tuple[str, str]], otherwise: str) -> tuple[str, list[tuple[str, str]]]:
-    return (value if value in {key for _, key in offered} else otherwise), offered
+def _offer(value: str, offered: list[tuple[str, str]], otherwise: str, *, least: int = 1) -> dict[str, Any]:
+    """An update of a control, which is seen where it has so many choices at least."""
+    kept = first(value, (key for _, key in offered), otherwise=otherwise)
+    return gr.update(choices=offered, value=kept, visible=len(offered) >= least)
 
 
 def tab() -> None:
@@ -245,22 +246,18 @@ def tab() -> None:
         here = measuring.layout()
         own_sentences.layout()
         anatomy.layout()
-    against, view, _, *others = controls
-    chosen_from = [against, view, *others]
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    for event in (page.select, *(control.input for control in controls)):
-        event(choices, controls, chosen_from, **quiet).then(refresh, controls, shown, **quiet)
-    again.click(remeasure, controls[1:], here.filled, **quiet).success(
+    again.click(remeasure, controls[1:], here.filled, show_progress="hidden", api_visibility="private").success(
         None, js=measuring.SCROLL, api_visibility="private"
     )
-    here.run.click(
+    measured = here.run.click(
         measuring.measure,
         here.inputs,
         here.done,
         api_name="measure",
         concurrency_limit=1,
         concurrency_id="processor",
-    ).success(choices, controls, chosen_from, **quiet).then(refresh, controls, shown, **quiet)
+    )
+    wire(page, answering(choices, refresh), controls, shown, measured.success)
 
 
 def _page() -> tuple[list[Any], gr.Button, list[Any]]:

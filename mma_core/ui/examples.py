@@ -1,6 +1,6 @@
 """Example texts: short sample sentences, their words put together again as people write them."""
 
-from functools import lru_cache
+from functools import cache
 
 from ..data import Sentence, samples
 from ..measure.rebuild import rebuild
@@ -9,10 +9,10 @@ EXAMPLES = 3
 LONGEST = 130
 
 
-@lru_cache(maxsize=1)
-def examples() -> dict[str, tuple[str, ...]]:
-    """Language code → up to three sentences with entities of several types, of those with samples."""
-    return {corpus.language: _choose(corpus.sentences, corpus.language) for corpus in samples()}
+@cache
+def of(code: str) -> tuple[str, ...]:
+    """Up to three sentences of a language with entities of several types; none where it has no samples."""
+    return next((_choose(corpus.sentences, code) for corpus in samples() if corpus.language == code), ())
 
 
 def _choose(sentences: list[Sentence], code: str) -> tuple[str, ...]:
@@ -22,11 +22,6 @@ def _choose(sentences: list[Sentence], code: str) -> tuple[str, ...]:
     return tuple(text for text, _ in ranked[:EXAMPLES])
 
 
-def of(code: str) -> tuple[str, ...]:
-    """A language's examples; none where it has no samples."""
-    return examples().get(code, ())
-
-
 def is_example(text: str) -> bool:
     """Whether a text is an example as it stands, so that nothing of the user's is lost in replacing it."""
-    return any(text in texts for texts in examples().values())
+    return any(text in of(corpus.language) for corpus in samples())

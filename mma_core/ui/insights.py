@@ -10,6 +10,7 @@ from ..charts.axes import COSTS
 from . import downloads, filters, format, questions
 from .notices import notices
 from .questions import QUESTIONS, Asked, Offered
+from .wiring import answering, wire
 
 PLOT = "mma-insight"
 RECIPE_COLUMNS = ("Recipe", "A", "B", "First", "Second")
@@ -123,10 +124,7 @@ def tab() -> None:
         note = gr.HTML()
         downloads.controls(PLOT, "insights", csv_file, controls)
         rows = gr.Dataframe(interactive=False, elem_id="mma-insight-table", max_height=420, max_chars=56)
-    outputs = [headline, note, plot, rows]
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    for event in (page.select, *(control.input for control in controls)):
-        event(choices, controls, controls, **quiet).then(refresh, controls, outputs, **quiet)
+    wire(page, answering(choices, refresh), controls, [headline, note, plot, rows])
 
 
 def _controls() -> list[Any]:

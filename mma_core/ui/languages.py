@@ -15,6 +15,7 @@ from ..results import Measurement
 from . import downloads, format
 from .notices import laid_out, notices
 from .teachers import FIRST_TEACHER
+from .wiring import answering, first, wire
 
 GOLD, SILVER = "gold", "silver"
 KINDS = [("Gold (by people)", GOLD), ("Silver (automatic)", SILVER)]
@@ -61,17 +62,12 @@ def recipes(teacher: str | None) -> list[str]:
     return sorted(found, key=lambda recipe: (len(recipe), recipe))
 
 
-def first(wanted: str | None, offered: list[str], *, otherwise: str) -> str | None:
-    """What was chosen if it is still offered, else the usual choice, else whatever there is."""
-    for choice in (wanted, otherwise):
-        if choice in offered:
-            return choice
-    return offered[0] if offered else None
-
-
 @notices
-def choices(teacher: str | None, recipe: str | None) -> list[Any]:
-    """The teachers and recipes that have rows by now; what was chosen stays where it still exists."""
+def choices(teacher: str | None, recipe: str | None, *_: str) -> list[Any]:
+    """The teachers and recipes that have rows by now; what was chosen stays where it still exists.
+
+    The arguments are `refresh`'s.
+    """
     known = teachers()
     teacher = first(teacher, known, otherwise=FIRST_TEACHER)
     offered = recipes(teacher)
@@ -175,13 +171,7 @@ def tab() -> None:
             gr.Dataframe(headers=list(TABLE), interactive=False, elem_id="mma-language-table", max_height=420)
         )
         gr.HTML(f'<p class="mma-note">{NOTE}</p>')
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    chosen = filters[:2]
-    teacher, *others = filters
-    for event in (page.select, teacher.input):
-        event(choices, chosen, chosen, **quiet).then(refresh, filters, outputs, **quiet)
-    for control in others:
-        control.input(refresh, filters, outputs, **quiet)
+    wire(page, answering(choices, refresh), filters, outputs)
 
 
 def _filters() -> list[Any]:

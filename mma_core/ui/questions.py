@@ -23,6 +23,7 @@ from ..charts.axes import COSTS
 from ..charts.grid import Grid
 from ..results import Measurement
 from . import filters
+from .wiring import first
 
 CHANGE, WHOLE = "change", "whole"
 RETENTION, F1 = "retention", "f1"
@@ -237,8 +238,3 @@ def offered(asked: Asked) -> tuple[Asked, Offered]:
     )
     named = [(phrases.brief(recipe), recipe) for recipe in recipes]
     return settled, Offered(teachers, machines, named, patterns, costs)
-
-
-def first(wanted: str | None, found: Sequence[str], *, otherwise: str) -> str | None:
-    """What was chosen if it is still offered, else the usual choice, else whatever there is."""
-    return next((choice for choice in (wanted, otherwise, *found) if choice in found), None)

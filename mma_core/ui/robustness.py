@@ -17,6 +17,7 @@ from ..results import Robustness
 from . import downloads
 from .notices import notices
 from .teachers import FIRST_TEACHER
+from .wiring import answering, first, wire
 
 FIRST_PERTURBATION = "typos"
 PLOT, SPARSE_PLOT = "mma-robustness", "mma-sparsity"
@@ -45,20 +46,21 @@ def read() -> list[Robustness]:
     return results.rows(results.ROBUSTNESS, Robustness)
 
 
-def _first(wanted: str | None, offered: list[str], *, otherwise: str) -> str | None:
-    return next((choice for choice in (wanted, otherwise, *offered[:1]) if choice in offered), None)
-
-
 @notices
 def choices(teacher: str | None, perturbation: str, view: str) -> list[Any]:
-    """The teachers and data sets that have rows by now; what was chosen stays where it still exists."""
+    """The teachers and data sets that have rows by now; what was chosen stays where it still exists.
+
+    Returns:
+        An update of each control.
+    """
     rows = read()
     known = sorted({row.teacher for row in rows})
-    teacher = _first(teacher, known, otherwise=FIRST_TEACHER)
+    teacher = first(teacher, known, otherwise=FIRST_TEACHER)
     views = _views(charts.cells(rows, teacher=teacher or "", perturbation=perturbation))
     return [
         gr.update(choices=known, value=teacher, visible=len(known) > 1),
-        gr.update(choices=views, value=_first(view, [value for _, value in views], otherwise=ALL_SETS)),
+        gr.update(),
+        gr.update(choices=views, value=first(view, (value for _, value in views), otherwise=ALL_SETS)),
     ]
 
 
@@ -153,11 +155,7 @@ def tab() -> None:
             outputs = [said, figure, table, gr.HTML(), gr.Plot(show_label=False, elem_id=SPARSE_PLOT)]
             downloads.controls(SPARSE_PLOT, "sparsity", sparse_csv_file, filters[:2])
             gr.HTML(_note(SPARSITY))
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    teacher, perturbation, view = filters
-    for event in (page.select, teacher.input, perturbation.input):
-        event(choices, filters, [teacher, view], **quiet).then(refresh, filters, outputs, **quiet)
-    view.input(refresh, filters, outputs, **quiet)
+    wire(page, answering(choices, refresh), filters, outputs)
 
 
 def _table() -> Any:

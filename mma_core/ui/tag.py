@@ -126,11 +126,6 @@ def choose_language(code: str, text: str) -> list[Any]:
     return [gr.update(rtl=language(code).direction == "rtl", **new), hint, *buttons]
 
 
-def take_example(text: str) -> str:
-    """Put an example into the text box."""
-    return text
-
-
 def tab() -> None:
     """Lay out the tab and wire its handlers."""
     with gr.Tab("Tag", id="tag"), gr.Row(elem_id="mma-tag"):
@@ -163,7 +158,7 @@ def _input() -> tuple[gr.Dropdown, gr.Textbox]:
         buttons = [gr.Button(example, size="sm", elem_classes="mma-example") for example in offered]
     code.input(choose_language, [code, text], [text, hint, *buttons], show_progress="hidden", api_visibility="private")
     for button in buttons:
-        button.click(take_example, button, text, show_progress="hidden", api_visibility="private")
+        button.click(None, button, text, js="(example) => example", api_visibility="private")
     return code, text
 
 
@@ -200,9 +195,8 @@ def _wire_picker(picker: Picker, run: gr.Button) -> None:
         "trigger_mode": "always_last",
     }
     base, *others = picker.form
-    for component in others:
-        after = [picker.text, picker.message, run, *picker.choices, *picker.panels]
-        component.input(recipe_picker.toggled, picker.form, after, **quiet)
+    after = [picker.text, picker.message, run, *picker.choices, *picker.panels]
+    gr.on([component.input for component in others], recipe_picker.toggled, picker.form, after, **quiet)
     as_typed = [picker.message, run, *picker.form, *picker.panels]
     base.input(recipe_picker.rebased, base, [picker.text, *as_typed], **quiet)
     # Gradio calls it no input when text is pasted by mouse; leaving the box then counts.

@@ -3,6 +3,7 @@
 import gradio as gr
 
 from .. import builtin
+from .wiring import first
 
 FIRST_TEACHER = "multi"
 
@@ -10,5 +11,5 @@ FIRST_TEACHER = "multi"
 def teacher_choice() -> gr.Dropdown:
     """Lay out the choice among the built-in teachers; it is hidden where there is one only."""
     known = builtin.names()
-    first = FIRST_TEACHER if FIRST_TEACHER in known else next(iter(known), None)
-    return gr.Dropdown(known, value=first, label="Teacher", visible=len(known) > 1, min_width=120)
+    chosen = first(None, known, otherwise=FIRST_TEACHER)
+    return gr.Dropdown(known, value=chosen, label="Teacher", visible=len(known) > 1, min_width=120)
