@@ -118,7 +118,9 @@ def test_results(capsys: Output, table: Path) -> None:
     ]
     assert results.COLUMNS.keys() <= rows[0].keys()
     assert main(["results"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 3
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert all(line.endswith(f"{row['threads']} threads, {row['cpu']}") for line, row in zip(lines, rows, strict=True))
 
 
 def check_spans(rows: list[dict[str, Any]], texts: list[str], language: str) -> None:

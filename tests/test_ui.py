@@ -1,5 +1,6 @@
 """Handlers called as plain functions; one round trip through a running app."""
 
+import csv
 import errno
 import html
 import json
@@ -478,6 +479,7 @@ def test_csv_has_every_column_of_the_rows_shown(tables: Path) -> None:
     lines = Path(compare.csv_file("all", compare.BOTH, filters.ANY)).read_text(encoding="utf-8").splitlines()
     assert lines[0].split(",") == [name for name in results.COLUMNS if name != "counts"]
     assert len(lines) == 1 + len(test_charts.ROWS)
+    assert [json.loads(row["per_type"]) for row in csv.DictReader(lines)] == [row.per_type for row in test_charts.ROWS]
     with pytest.raises(gr.Error, match="no measurements"):
         compare.csv_file("all", compare.OWN, filters.ANY)
 

@@ -22,7 +22,7 @@ def colours(largest: float, columns: int) -> dict[str, Any]:
         largest: colours end at ± so much.
         columns: so many there are: into too many no numbers fit.
     """
-    scale = [[0, faded(ORANGE, 0.9)], [0.5, faded(GREY, 0.06)], [1, faded(BLUE, 0.9)]]
+    scale = [[0, faded(ORANGE, 0.9)], [0.5, faded(GREY, 0.18)], [1, faded(BLUE, 0.9)]]
     bar = {"title": {"text": "points", "side": "top"}, "thickness": 10, "len": 0.5}
     return {
         "colorscale": scale,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 ROW_PIXELS = 52
-LARGEST = 20.0
+LARGEST = (5.0, 10.0, 20.0)
 LEAST_F1 = 0.1
 EMPTY = (
     "No combination was measured together with both of its halves alone. Measure one, for example\n"
@@ -28,7 +28,7 @@ NOTE = (
     "What is down, with what is across put on top. In a cell: the share of the teacher's F1 that the combination keeps "
     "(geometric mean over data sets), and in brackets what was to be expected, the product of the shares that both "
     f"keep alone; its colour is their difference. {SURE_MARK} surely different: the 95% interval of the paired "
-    f"bootstrap excludes 0. Colours end at ±{LARGEST:.0f} points."
+    "bootstrap excludes 0."
 )
 
 
@@ -167,10 +167,16 @@ def matrix(found: Sequence[Interaction]) -> "go.Figure":
             [f"{one.measured.value:.1f}<br>({one.expected.value:.1f})" if one else "" for one in row] for row in cells
         ],
         hovertext=[[_hover(one) if one else "" for one in row] for row in cells],
-        **colours(LARGEST, len(across)),
+        **colours(_largest(found), len(across)),
     )
     add_marks(figure, [(x, y) for y, row in enumerate(cells) for x, one in enumerate(row) if one and one.sure])
     return framed(figure, list(map(brief, across)), list(map(wrapped, down)), row_pixels=ROW_PIXELS)
+
+
+def _largest(found: Sequence[Interaction]) -> float:
+    """Where the colours end: as far as the differences go, in round numbers."""
+    most = max(abs(one.surplus.value) for one in found)
+    return next((end for end in LARGEST if most <= end), LARGEST[-1])
 
 
 def _length(half: str) -> tuple[int, str]:

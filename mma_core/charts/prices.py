@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .axes import Axis, Row, ticks
+from .naming import SIDES, names, reach
 from .phrases import brief, lines
 from .speed import EMPTY, UNKNOWN, Series, best
 from .style import BLUE, GREY, bars, nothing, styled
@@ -92,8 +93,8 @@ def staircase(found: Sequence[Purchase], axis: Axis) -> "go.Figure":
         x=costs,
         y=[one.row.f1 for one in found],
         error_y=bars([one.row.f1 for one in found], [(one.row.f1_low, one.row.f1_high) for one in found], GREY),
-        text=[f"{brief(one.row.recipe)} " for one in found],
-        textposition="top left",
+        text=names([(one.row, one.cost) for one in reversed(found)], axis)[::-1],
+        textposition=SIDES[axis.gain],
         textfont={"size": 11},
         mode="lines+markers+text",
         line={"color": BLUE, "width": 2, "shape": "hv"},
@@ -105,6 +106,7 @@ def staircase(found: Sequence[Purchase], axis: Axis) -> "go.Figure":
     marks = ticks(costs)
     styled(figure).update_layout(showlegend=False)
     figure.update_xaxes(title_text=axis.title, type="log", tickvals=marks, ticktext=[f"{mark:,g}" for mark in marks])
+    figure.update_xaxes(range=reach([(one.row.recipe, one.cost) for one in found], axis))
     figure.update_yaxes(title_text="F1 (%)")
     return figure
 

@@ -10,6 +10,7 @@ from ..errors import RecipeError
 from ..recipe import Kind, parse
 from ..results import COLUMNS, Average, Measurement, averages, frontier
 from .axes import SPEEDUP, Axis, Row, ticks
+from .naming import SIDES, names, reach
 from .phrases import brief, sets
 from .style import BLUE, BROWN, GREEN, GREY, ORANGE, PINK, VIOLET, bars, nothing, styled
 
@@ -38,7 +39,6 @@ KINDS = dict(zip(Kind, COLOURS, strict=False))
 OUTLINE = {"width": 1, "color": "white"}
 DETAILS = ("latency_ms_p95", "cold_start_s", "model_share", "sentences", "threads")
 COSTS = ("words_per_s", "latency_ms_p50", "size_mb", "peak_rss_mb")
-CHARACTERS_ACROSS = 110
 MARKS = {False: "●", True: "◆"}
 SYMBOLS = {False: "circle", True: "diamond"}
 DIFFER = "Machines or threads differ: compare speeds only between markers of one shape."
@@ -159,19 +159,17 @@ def scatter(shown: Sequence[Series], axis: Axis = SPEEDUP) -> "go.Figure":
     # In the figure itself, so that a downloaded picture says it too.
     title = f"{axis.title}<br><sup>{DIFFER}</sup>" if _differ(shown) else axis.title
     figure.update_xaxes(title_text=title, type="log", ticksuffix="×" if axis.gain else "")
-    figure.update_xaxes(tickvals=marks, ticktext=[f"{mark:,g}" for mark in marks], range=_range(shown, axis))
+    figure.update_xaxes(
+        tickvals=marks, ticktext=[f"{mark:,g}" for mark in marks], range=reach(_placed(shown, axis), axis)
+    )
     figure.update_yaxes(title_text="F1 (%)")
     return styled(figure)
 
 
-def _range(shown: Sequence[Series], axis: Axis) -> list[float]:
-    merits = [(axis.merit(value), row.recipe) for one in shown for row, value in axis.known(one.rows)]
-    if axis.gain:
-        merits.append((0.0, TEACHER))
-    (low, _), (high, name) = min(merits), max(merits)
-    margin = max(0.06, 0.06 * (high - low))
-    low, high = low - margin, high + max(margin, _width(brief(name), high - low))
-    return [low, high] if axis.gain else [-high, -low]
+def _placed(shown: Sequence[Series], axis: Axis) -> list[tuple[str, float]]:
+    """Every recipe with its value; the teacher, to which all gains compare, is on the axis of a gain in any case."""
+    found = [(row.recipe, value) for one in shown for row, value in axis.known(one.rows)]
+    return [*found, (TEACHER, 1.0)] if axis.gain else found
 
 
 def _add_frontier(figure: "go.Figure", one: Series, *, axis: Axis, of_many: bool) -> None:
@@ -179,39 +177,14 @@ def _add_frontier(figure: "go.Figure", one: Series, *, axis: Axis, of_many: bool
     figure.add_scatter(
         x=[value for _, value in unbeaten],
         y=[row.f1 for row, _ in unbeaten],
-        text=_names(unbeaten, axis),
-        textposition="top right" if axis.gain else "top left",
+        text=names(unbeaten, axis, silent=TEACHER),
+        textposition=SIDES[axis.gain],
         textfont={"size": 11},
         mode="lines+text",
         line={"color": GREY, "width": 1.5, "dash": "dot" if one.own else "solid"},
         name=f"frontier, {one.origin} ({MARKS[one.own]})" if of_many else "Pareto frontier",
         hoverinfo="skip",
     )
-
-
-def _names(unbeaten: Sequence[tuple[Row, float]], axis: Axis) -> list[str]:
-    """Names to print above the points and to their better side, where a frontier leaves room.
-
-    Args:
-        unbeaten: the frontier's rows with their values, from the worst to the best.
-        axis: of the values.
-
-    Returns:
-        One name a row; empty where it would run into the next.
-    """
-    merits = [axis.merit(value) for _, value in unbeaten]
-    names, free = [], float("inf")
-    for (row, _), merit in zip(reversed(unbeaten), reversed(merits), strict=True):
-        name = brief(row.recipe)
-        fits = row.recipe != TEACHER and merit + _width(name, merits[-1] - merits[0]) < free
-        names.append((f" {name}" if axis.gain else f"{name} ") if fits else "")
-        free = merit if fits or row.recipe == TEACHER else free
-    return names[::-1]
-
-
-def _width(name: str, across: float) -> float:
-    """Room for a name, in units of log10, on an axis of that length."""
-    return (len(name) + 2) * max(across, 0.5) / CHARACTERS_ACROSS
 
 
 def _add_markers(figure: "go.Figure", one: Series, axis: Axis) -> None:

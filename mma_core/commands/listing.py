@@ -16,6 +16,9 @@ _TOLD = {
     Form.CHOICE: ("choices",),
     Form.WORD: ("word",),
 }
+_ROW = (
+    "{recipe:28} {teacher:6} {language:4} {dataset:12} F1 {f1:5.1f}  x{speedup:5.2f}  {from}, {threads} threads, {cpu}"
+)
 
 
 def add(commands: Any) -> None:
@@ -59,4 +62,4 @@ def _results(options: argparse.Namespace) -> None:
         for origin, path in (("precomputed", results.PRECOMPUTED), ("own", results.own_path()))
         for row in results.read(path)
     ]
-    show(rows, options.json, "{recipe:28} {language:4} {dataset:12} F1 {f1:5.1f}  x{speedup:5.2f}  {from}")
+    show(rows, options.json, _ROW)

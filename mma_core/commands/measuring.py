@@ -122,8 +122,12 @@ def _profile(options: argparse.Namespace) -> None:
     found = asdict(profile(parse(options.recipe), teacher=options.teacher, code=options.language, report=progress))
     if options.json:
         print_json(found)
-    else:
-        print(f"{options.recipe}: {anatomy.takeaway(found)}")
+        return
+    print(f"{options.recipe}: {anatomy.takeaway(found)}")
+    for part in anatomy.size_records(found):
+        print(f"{part['Part']:12} {part['Bytes'] / 1e6:9,.2f} MB")
+    for stage in anatomy.time_records(found):
+        print(f"{stage['Stage']:12} {stage['Milliseconds']:9,.2f} ms")
 
 
 def _sweep(options: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """Saving what a chart shows: the picture by the browser itself, the data as a CSV file."""
 
 import csv
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,13 @@ def write(name: str, records: Sequence[Mapping[str, Any]], columns: Sequence[str
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns or list(records[0]), extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(records)
+        writer.writerows({name: _cell(value) for name, value in record.items()} for record in records)
     return str(path)
+
+
+def _cell(value: Any) -> Any:
+    """A mapping or list as JSON, which other programs read; anything else as it is."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
 def save_picture(plot: str, name: str, file_format: str) -> str:

@@ -70,6 +70,14 @@ def test_a_cell_a_pair_marked_where_it_is_sure() -> None:
     assert "layers:6 alone keeps" in heat.hovertext[0][1]
 
 
+@pytest.mark.parametrize(("both", "end"), [(81, 5), (73, 10), (60, 20), (20, 20)])
+def test_colours_end_at_a_round_number_beyond_the_differences(both: int, end: int) -> None:
+    alone = {"teacher": 90, "int8": 85, "layers:6": 85, "layers:6+int8": both}
+    rows = [scored(recipe, right) for recipe, right in alone.items()]
+    heat, _ = matrix(interactions(grid_of(rows))).data
+    assert (heat.zmin, heat.zmax) == (-end, end)
+
+
 def _expected(found: list[Interaction]) -> str:
     return f"{found[0].expected.value:.1f}"
 

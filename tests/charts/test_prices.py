@@ -58,6 +58,7 @@ def test_stairs_intervals_and_records() -> None:
     found = purchases(one(ROWS), SIZE)
     (line,) = staircase(found, SIZE).data
     assert line.line.shape == "hv"
+    assert list(line.text) == ["layers:6+int8 ", "int8 ", "teacher "]
     assert "30.00 points for 20.0 MB more than layers:6+int8" in line.hovertext[1]
     assert [record["More cost"] for record in records(found, SIZE)] == ["", 20, 300]
 

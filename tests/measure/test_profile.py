@@ -11,6 +11,7 @@ from builds import Made, quiet
 
 from mma_core import runtime
 from mma_core.__main__ import main
+from mma_core.charts import anatomy
 from mma_core.data import samples
 from mma_core.errors import DataError, RecipeError
 from mma_core.measure import profile
@@ -92,4 +93,7 @@ def test_on_the_command_line(
     assert found.keys() == asdict(profile.Profile(*[None] * len(found))).keys()  # type: ignore[arg-type]
     assert (found["recipe"], found["language"], found["peaks"]) == ("int8", "de", PEAKS)
     assert main(command) == 0
-    assert capsys.readouterr().out.startswith("int8: ")
+    said, *parts = capsys.readouterr().out.splitlines()
+    assert said.startswith("int8: ")
+    assert [part.split()[0] for part in parts] == [*anatomy.PARTS.values(), *anatomy.STAGES.values(), "Floor", "Floor"]
+    assert [part.split()[-1] for part in parts] == ["MB"] * len(anatomy.PARTS) + ["ms"] * (len(anatomy.STAGES) + 2)
