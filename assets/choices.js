@@ -10,3 +10,12 @@ new MutationObserver(() => {
     if (choice.classList.contains("mma-refused") !== refused) choice.classList.toggle("mma-refused", refused);
   }
 }).observe(document, { childList: true, subtree: true, characterData: true, attributeFilter: ["class"] });
+
+// A click into a box of choices leaves the caret behind the chosen one, so that what is typed finds nothing: the first
+// click marks what is chosen, and typing replaces it.
+let entered = null;
+document.addEventListener("focusin", ({ target }) => (entered = target));
+document.addEventListener("click", ({ target }) => {
+  if (target === entered && target.matches("input[role=combobox]")) target.select();
+  entered = null;
+});

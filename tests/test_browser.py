@@ -124,6 +124,20 @@ def test_nothing_is_wider_than_the_window(address: str, page: Any, width: int) -
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_what_is_typed_into_a_box_of_choices_replaces_what_is_chosen(address: str, page: Any) -> None:
+    page.goto(address)
+    box = page.locator("#mma-language input")
+    box.click()
+    page.keyboard.type("Yor")
+    page.get_by_role("option", name="Yoruba").wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#mma-language input').value.startsWith('Yoruba')")
+    page.locator("#mma-text textarea").click()
+    box.click()
+    box.click()  # a second click sets the caret
+    assert box.evaluate("box => box.selectionStart === box.selectionEnd")
+
+
 def test_typing_a_recipe_sets_the_form(address: str, page: Any) -> None:
     page.goto(address)
     recipe = page.locator("#mma-recipe textarea")

@@ -136,6 +136,13 @@ def test_retention_of_an_average_agrees_with_the_lines_below_the_teacher() -> No
     assert "int8 (2.0×, 99.5% of F1)" in charts.takeaway(shown(rows))
 
 
+def test_a_machine_is_named_without_its_instruction_sets() -> None:
+    whole = row("int8", cpu="Ryzen (family 25 model 1), 2 cores, avx2 avx512f")
+    assert charts.brief_machine(charts.machine(whole)) == "Ryzen (family 25 model 1), 2 cores, 2 threads"
+    assert "2 cores, 2 threads (" in charts.left_out([shown([whole])])
+    assert charts.brief_machine(charts.machine(row("int8", cpu="first"))) == "first, 2 threads"
+
+
 def test_an_average_says_over_how_many_data_sets() -> None:
     assert charts.left_out([shown(ROWS)]) == "Measured on first, 2 threads (precomputed, over 1 data set)."
     assert charts.left_out([shown(ROWS, view="de/wikineural")]) == "Measured on first, 2 threads (precomputed)."

@@ -17,7 +17,7 @@ from .speed import TEACHER
 
 NO_SENTENCE = Labelled(0, 0)
 GOLD_SETS, SILVER_SETS, EVERY_SET = "gold", "silver", "all"
-FEW_SETS = f"recipes measured on fewer than {MANY_SETS} sets and half of those that another recipe was are left out."
+FEW_SETS = f"a recipe of fewer than {MANY_SETS} data sets, and fewer than half of what another has, is left out."
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,12 @@ def machine(row: Measurement) -> str:
     return f"{row.cpu}, {'1 thread' if row.threads == 1 else f'{row.threads} threads'}"
 
 
+def brief_machine(name: str) -> str:
+    """A machine of `machine` without its instruction sets."""
+    parts = name.rsplit(", ", 2)
+    return f"{parts[0]}, {parts[-1]}" if len(parts) > 2 else name
+
+
 def series(rows: Sequence[Measurement], *, own: bool, view: str) -> list[Series]:
     """Group rows by CPU, threads and teacher, the largest group first.
 
@@ -291,13 +297,18 @@ def _fact(row: Row, name: str) -> str:
 
 
 def left_out(groups: Iterable[Sequence[Series]]) -> str:
-    """Name the CPUs and teachers whose rows are not shown, and say when what is shown comes from two CPUs."""
+    """Name the machines and teachers whose rows are not shown, and say when what is shown is of two machines."""
     kept = list(groups)
     shown = [group[0] for group in kept if group]
-    hidden = [f"{one.teacher} on {one.cpu} ({one.origin}, {len(one.rows)} rows)" for group in kept for one in group[1:]]
+    hidden = [
+        f"{one.teacher} on {brief_machine(one.cpu)} ({one.origin}, {len(one.rows)} rows)"
+        for group in kept
+        for one in group[1:]
+    ]
     said = []
     if shown:
-        said.append("Measured on " + "; ".join(f"{one.cpu} ({one.origin}{_over(one)})" for one in shown) + ".")
+        places = [f"{brief_machine(one.cpu)} ({one.origin}{_over(one)})" for one in shown]
+        said.append(f"Measured on {'; '.join(places)}.")
     if _differ(shown):
         said.append(DIFFER)
     if hidden:

@@ -62,12 +62,5 @@ def kinds(recipes: Iterable[str]) -> list[tuple[str, str]]:
 
 def machines(rows: Iterable[Measurement]) -> list[tuple[str, str]]:
     """Choices of machine; of any of them a chart shows the one with most rows."""
-    found = {charts.machine(row): _brief(row) for row in rows}
-    return [("The one with most rows", ANY), *sorted((label, name) for name, label in found.items())]
-
-
-def _brief(row: Measurement) -> str:
-    """A machine without its instruction sets."""
-    *name, _sets = row.cpu.split(", ")
-    threads = charts.machine(row).rpartition(", ")[2]
-    return ", ".join([*(name or [row.cpu]), threads])
+    found = {charts.machine(row) for row in rows}
+    return [("The one with most rows", ANY), *sorted((charts.brief_machine(name), name) for name in found)]
