@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
@@ -22,10 +22,11 @@ from tokenizers import Tokenizer
 
 from . import engines
 from .artifact import Artifact
+from .chunks import ChunkTokenizer, cut, ends_at_spaces
 from .decoding import PieceTags, TagSet, Window, WordTags, entities
 from .pieces import first_pieces, join
 from .sentences import sentences
-from .shortlist import BriefTokenizer, Encoded
+from .shortlist import BriefTokenizer, Encoded, Pieces
 from .spans import Span, Word, words
 from .stopwatch import Stopwatch
 
@@ -253,16 +254,20 @@ class ArtifactTagger(Tagger):
     ) -> None:
         super().__init__([config["id2label"][str(i)] for i in range(len(config["id2label"]))], threads, limit)
         self._engine, self._tokenizer, self._pad = engine, tokenizer, int(config.get("pad_token_id") or 0)
+        self._chunks = None
+        if isinstance(tokenizer, Tokenizer) and ends_at_spaces(tokenizer):
+            self._chunks = ChunkTokenizer(tokenizer, alone=threads == 1)
         # Every allowed model type puts one special before a text and the others behind it.
         specials = tokenizer.encode("").ids
         self._before, self._after = specials[:1], specials[1:]
 
-    def encode(self, texts: Sequence[str]) -> Sequence[Encoded]:
+    def encode(self, texts: Sequence[str]) -> list[Pieces]:
         """The pieces of texts of any length, specials left out."""
-        # How many threads a batch takes is settled once a process, by its first tagger; one text takes one.
-        alone = self.threads == 1
-        parts = [[text] for text in texts] if alone else [texts]
-        return [one for part in parts for one in self._tokenizer.encode_batch(part, add_special_tokens=False)]
+        if self._chunks is not None:
+            return self._chunks.encode_batch(texts)
+        if isinstance(self._tokenizer, BriefTokenizer):
+            return self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        return cut(self._tokenizer, texts, alone=self.threads == 1)
 
     def begin(
         self, texts: Sequence[str], encodings: Sequence[Encoded | None], crew: Executor | None
@@ -271,9 +276,8 @@ class ArtifactTagger(Tagger):
         known = [encoding for encoding in encodings if encoding is not None]
         counts = np.fromiter(map(len, known), np.int64, len(known))
         total = int(counts.sum())
-        ids = np.fromiter(chain.from_iterable(encoding.ids for encoding in known), np.int64, total)
-        pairs = chain.from_iterable(chain.from_iterable(encoding.offsets for encoding in known))
-        offsets = np.fromiter(pairs, np.int64, 2 * total).reshape(-1, 2)
+        ids = np.concatenate([np.zeros(0, dtype=np.int64), *(encoding.ids for encoding in known)])
+        offsets = np.concatenate([np.zeros((0, 2), dtype=np.int64), *(encoding.offsets for encoding in known)])
         begins = counts.cumsum() - counts
         todo = [self._padded(ids, begins[batch], counts[batch]) for batch in batches(counts.tolist(), BATCH_PIECES)]
         found = engines.start(self._engine, [(batch.ids, batch.mask) for batch in todo], crew, self.model)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,15 @@ FEW_CHARACTERS = 4000
 
 @dataclass
 class Pieces:
-    """The pieces of one text, as `tokenizers.Encoding` gives them."""
+    """The pieces of one text.
 
-    ids: list[int]
-    offsets: list[tuple[int, int]]
+    Attributes:
+        ids: their numbers, shape (pieces,).
+        offsets: where each starts and ends in the text, shape (pieces, 2).
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
 
     def __len__(self) -> int:
         """How many they are."""
@@ -35,10 +41,20 @@ class Pieces:
 
     def truncate(self, length: int) -> None:
         """Keep the first pieces only."""
-        del self.ids[length:], self.offsets[length:]
+        self.ids, self.offsets = self.ids[:length], self.offsets[:length]
 
 
 Encoded = Encoding | Pieces
+
+
+def as_pieces(found: Sequence[Encoding]) -> list[Pieces]:
+    """What `tokenizers` gives for texts, as arrays."""
+    total = sum(map(len, found))
+    ids = np.fromiter(chain.from_iterable(one.ids for one in found), np.int64, total)
+    pairs = chain.from_iterable(chain.from_iterable(one.offsets for one in found))
+    offsets = np.fromiter(pairs, np.int64, 2 * total).reshape(-1, 2)
+    ends = accumulate(map(len, found), initial=0)
+    return [Pieces(ids[begin:end], offsets[begin:end]) for begin, end in pairwise(ends)]
 
 
 class BriefTokenizer:
@@ -56,16 +72,16 @@ class BriefTokenizer:
     def _whole(self) -> Tokenizer:
         return Tokenizer.from_file(str(self._path))
 
-    def encode(self, text: str) -> Encoded:
+    def encode(self, text: str) -> Pieces:
         """The pieces of one text, between its specials."""
-        return self._index.encode([text], specials=True)[0] if self._index else self._whole.encode(text)
+        return self._index.encode([text], specials=True)[0] if self._index else as_pieces([self._whole.encode(text)])[0]
 
-    def encode_batch(self, texts: Sequence[str], *, add_special_tokens: bool = True) -> Sequence[Encoded]:
+    def encode_batch(self, texts: Sequence[str], *, add_special_tokens: bool = True) -> list[Pieces]:
         """The pieces of texts."""
         if self._index and not self._used and self._index.can_encode(texts):
             self._used = True
             return self._index.encode(texts, specials=add_special_tokens)
-        return self._whole.encode_batch(texts, add_special_tokens=add_special_tokens)
+        return as_pieces(self._whole.encode_batch(texts, add_special_tokens=add_special_tokens))
 
 
 def _can_be_short(path: Path) -> bool:
@@ -145,7 +161,7 @@ class Index:
         """The pieces of a few texts, with specials around them or without."""
         numbers = self._shortlist(self._substrings(texts))
         found = self._tokenizer(numbers).encode_batch(texts, add_special_tokens=specials)
-        return [Pieces([int(numbers[place]) for place in one.ids], one.offsets) for one in found]
+        return [Pieces(numbers[one.ids], one.offsets) for one in as_pieces(found)]
 
     def _substrings(self, texts: Sequence[str]) -> list[bytes]:
         bare = self._tokenizer(self.always)

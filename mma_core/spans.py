@@ -3,6 +3,7 @@
 A span's offsets are characters (Unicode code points) of the text as given, end exclusive.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -71,6 +72,8 @@ _RULES = {
 }
 # No script that is written without spaces stands below Thai in Unicode.
 _FIRST_UNSPACED = "\u0e00"
+# Letters that are a word each by all rules, if two such follow: no mark or full stop is near enough to change that.
+_APART = re.compile("[\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]{3,}")
 _LETTERS = regex.compile(r"(?:[\p{L}\p{N}]\p{M}*)++")
 _INVISIBLE = regex.compile(r"[\s\p{Z}\p{Cc}\p{Cf}]+")
 
@@ -142,7 +145,14 @@ def _matched(rule: WordRule, text: str, start: int, end: int) -> list[Word]:
     """The words that begin from `start` to `end`, by the rule's pattern."""
     found: list[Word] = []
     pattern = _pattern(rule)
-    while start < end and (match := pattern.match(text, start)):
+    while start < end:
+        if letters := _APART.match(text, start, end):
+            stop = letters.end() - 2
+            found += map(Word, text[start:stop], range(start, stop), range(start + 1, stop + 1))
+            start = stop
+        match = pattern.match(text, start)
+        if match is None:
+            break
         word, start = match[1], match.end()
         if word[0].isalnum() or not _INVISIBLE.fullmatch(word):
             found.append(Word(word, *match.span(1)))

@@ -20,7 +20,7 @@ LEVELS = (
     ("training", "runtime", "shelf", "trained", "orders"),
     ("trimming", "engines", "export", "matrices", "cluster"),
     ("artifact", "checkpoint", "data"),
-    ("sources", "decoding", "surgery", "xtreme"),
+    ("sources", "decoding", "surgery", "xtreme", "chunks"),
     ("builtin", "pieces", "shortlist", "sentences"),
     ("recipe", "spans"),
     ("languages", "blocks", "folders", "answers", "shapes", "bootstrap", "processes", "lines", "progress", "machine"),

@@ -1,11 +1,13 @@
 """Sentences begin where readers would say so."""
 
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mma_core import sentences as room
 from mma_core.sentences import sentences
 from mma_core.spans import words
 
@@ -68,6 +70,15 @@ def test_long_lines_of_marks_take_no_longer_than_others() -> None:
         began = time.process_time()
         sentences(text, borders)
         assert time.process_time() - began < 5, "quadratic, it takes minutes"
+
+
+@given(st.text(st.sampled_from("aA.!?。\u201d\"») \n'।")), st.sampled_from(["en", "zh", "hi"]))
+def test_what_has_no_mark_within_is_one_sentence_by_the_rules_too(text: str, code: str) -> None:
+    borders = words(text, code)
+    quick = sentences(text, borders)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, "_MAY_END", re.compile(""))
+        assert sentences(text, borders) == quick
 
 
 @given(st.text(st.sampled_from("aAéЯ王ก1.!?。\u201d\"(\u201e) \n'।")), st.sampled_from(["en", "zh", "hi", "th"]))

@@ -58,13 +58,22 @@ def test_words_point_at_their_text_do_not_overlap_and_cover_all_that_is_visible(
 
 
 runs = st.lists(
-    st.sampled_from([*_TRICKY, " ", "n't", "ng'", "1.", "FC", ",", " und ", "Dr", "ʼ", "½", "\x1c"]), max_size=16
+    st.sampled_from(
+        [
+            *_TRICKY,
+            *(" ", "n't", "ng'", "1.", "FC", ",", " und ", "Dr", "ʼ", "½", "\x1c"),
+            *("東京都庁", "カタカナ", "ひらが", "한국어", "ー", "\u3099", "\ufe00", ".", "王.明."),
+        ]
+    ),
+    max_size=16,
 )
 
 
 @given(st.one_of(texts, runs.map("".join), runs.map(" ".join)), codes)
 @example("1. FC Köln", "de")
 @example("Nord- und", "de")
+@example("東京都王.明.", "zh")
+@example("東京都\ufe00", "ja")
 @example("\u0600 \u0301x", "ar")
 def test_a_text_cut_run_by_run_is_cut_as_in_one_go(text: str, code: str) -> None:
     matches = room._pattern(language(code).rule).finditer(text)
