@@ -5,19 +5,18 @@ A sentence's words are joined to one text, the text is tokenised, and each word 
 text meet the model in the same form.
 """
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import regex
 
+from .spans import MAY_BE_UNSPACED
+
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u3000-\u303F\uFF00-\uFFEFー"
 ENDS_UNSPACED = regex.compile(rf"[{_UNSPACED}]\p{{M}}*\Z")
 STARTS_UNSPACED = regex.compile(rf"[{_UNSPACED}]")
-# No script that is written without spaces stands below Thai in Unicode.
-_MAY_BE_UNSPACED = re.compile("[\u0e00-\U0010ffff]")
 NO_PIECE = -1
 _TAIL = 16  # a character and its marks
 
@@ -32,13 +31,29 @@ def join(words: Sequence[str]) -> tuple[str, np.ndarray]:
     lengths = np.fromiter(map(len, words), np.int64, len(words))
     gaps = np.ones(len(words), dtype=np.int64)
     gaps[:1] = 0
-    if _MAY_BE_UNSPACED.search(text):
+    if MAY_BE_UNSPACED.search(text):
         gaps[1:] = [not (_ends_unspaced(a[-_TAIL:]) and _starts_unspaced(b[0])) for a, b in pairwise(words)]
         text = "".join([" " * gap + word for gap, word in zip(gaps.tolist(), words, strict=True)])
     borders = np.empty((len(words), 2), dtype=np.int64)
     borders[:, 1] = (lengths + gaps).cumsum()
     borders[:, 0] = borders[:, 1] - lengths
     return text, borders
+
+
+def join_all(sentences: Sequence[Sequence[str]]) -> list[tuple[str, np.ndarray]]:
+    """As `join`, of many sentences at once, each of one word at least."""
+    sizes = np.fromiter(map(len, sentences), np.int64, len(sentences))
+    lengths = np.fromiter(map(len, chain.from_iterable(sentences)), np.int64, int(sizes.sum()))
+    ends = (lengths + 1).cumsum() - 1
+    first = sizes.cumsum() - sizes
+    ends -= np.repeat((ends - lengths)[first], sizes)
+    borders = np.stack([ends - lengths, ends], axis=1)
+    found = []
+    for sentence, begin, size in zip(sentences, first.tolist(), sizes.tolist(), strict=True):
+        text = " ".join(sentence)
+        spaced = MAY_BE_UNSPACED.search(text) is None
+        found.append((text, borders[begin : begin + size]) if spaced else join(sentence))
+    return found
 
 
 # Scripts that are written without spaces have words of one character, so few make up most of a text.

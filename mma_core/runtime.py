@@ -24,7 +24,7 @@ from . import engines
 from .artifact import Artifact
 from .chunks import ChunkTokenizer, cut, ends_at_spaces
 from .decoding import PieceTags, TagSet, Window, WordTags, entities
-from .pieces import first_pieces, join
+from .pieces import first_pieces, join, join_all
 from .sentences import sentences
 from .shortlist import BriefTokenizer, Encoded, Pieces
 from .spans import Span, Word, words
@@ -153,7 +153,9 @@ class Tagger(abc.ABC):
 
     def _windows(self, sentences: Sequence[Sequence[str]]) -> list[tuple[Window, Encoded | None]]:
         """The windows that cover sentences, and their pieces."""
-        windows = self._encoded([Window(i, 0, *join(sentence)) for i, sentence in enumerate(sentences) if sentence])
+        numbers = [number for number, sentence in enumerate(sentences) if sentence]
+        joined = join_all([sentences[number] for number in numbers])
+        windows = self._encoded([Window(number, 0, *one) for number, one in zip(numbers, joined, strict=True)])
         room = self.limit - SPECIALS
         long = [(window, encoding) for window, encoding in windows if encoding is not None and len(encoding) > room]
         if long:

@@ -30,7 +30,10 @@ _INITIALS = r"(?:\p{Lu}\.){2,}|\p{Lu}\.(?=,|[\s-]*\p{Lu}|\s+\p{Ll})|\p{Devanagar
 _DOTTED = rf"\p{{L}}{{1,2}}(?:\.\p{{L}}{{1,3}})+\.{_END}"
 _TITLES = rf"(?:Mrs?|Ms|Drs?|Prof|Ste?|St[ao]|Mt|Gen|Col|Capt|Lt|Sgt|Rev|Sen|Rep|Gov|Sf|św)\.{_END}"
 _FIRMS = rf"(?:Inc|Corp|Ltd|Co|Bros|[JS]r|Rt|Kft)\.(?!\s*\Z){_END}"
-_UNITS = r"(?i:nr|no|vol|art|kr|ca|kl|mia|mill|mio|mld|bzw|etc|tel|np|pt)\.(?=,|\s+[\p{Ll}\p{Nd}])"
+_NAMED = "nr|no|vol|art|kr|ca|kl|mia|mill|mio|mld|bzw|etc|tel|np|pt"
+_UNITS = rf"(?i:{_NAMED})\.(?=,|\s+[\p{{Ll}}\p{{Nd}}])"
+# All in small letters that may keep a single full stop; and none that does is longer.
+_SHORT, LONGEST_SHORT = frozenset([*_NAMED.split("|"), "św"]), 4
 # Many words end at a space: to say so first is faster and changes no cut.
 _PLAIN = rf"{_SPACED}++(?=,?\s)"
 _WHOLE = "|".join([_ORDINAL, _DOTTED, _TITLES, _FIRMS, _UNITS, _INITIALS, _NUMBER])
@@ -70,10 +73,12 @@ _RULES = {
         rf"|{_RUN}(?:(?!\.{_POSTPOSITION}){_INNER}{_RUN})*"
     ),
 }
-# No script that is written without spaces stands below Thai in Unicode.
-_FIRST_UNSPACED = "\u0e00"
+# No script that is written without spaces stands below Thai in Unicode, nor from the Latin letters of Yoruba and
+# Vietnamese to the signs before the radicals of Han.
+MAY_BE_UNSPACED = re.compile("[\u0e00-\u1dff\u2e80-\U0010ffff]")
 # Letters that are a word each by all rules, if two such follow: no mark or full stop is near enough to change that.
 _APART = re.compile("[\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]{3,}")
+_OPENING, _CLOSING = '("“„«[', ',;:!?)"”“»].،؛؟۔।'
 _LETTERS = regex.compile(r"(?:[\p{L}\p{N}]\p{M}*)++")
 _INVISIBLE = regex.compile(r"[\s\p{Z}\p{Cc}\p{Cf}]+")
 
@@ -126,19 +131,39 @@ def words(text: str, code: str) -> list[Word]:
     for run in text.split():
         start = text.index(run, end)
         end = start + len(run)
-        bare = run.removesuffix(",")
-        if _is_whole(bare):
-            found += (Word(bare, start, end),) if bare is run else (Word(bare, start, end - 1), Word(",", end - 1, end))
+        if _is_whole(run):
+            found.append(Word(run, start, end))
+        elif parts := _parts(run):
+            for part in parts:
+                found.append(Word(part, start, start + len(part)))
+                start += len(part)
         else:
             found += _matched(rule, text, start, end)
     return found
 
 
+def _parts(run: str) -> list[str]:
+    """The words of a run between spaces, if by all rules but one they are a whole one and marks; else none."""
+    opened = run[0] in _OPENING
+    bare = run[opened:].rstrip(_CLOSING)
+    marks = run[opened + len(bare) :]
+    if len(marks) > 2 or len(set(marks)) < len(marks) or not bare or not _is_whole(bare):
+        return []
+    if marks[:1] == "." and not _is_never_short(bare):
+        return []
+    return [*run[:opened], bare, *marks]
+
+
+def _is_never_short(word: str) -> bool:
+    """Whether no rule takes a word for the abbreviation that it would be with the full stop behind it."""
+    return word.isalpha() and (len(word) > LONGEST_SHORT or (word.islower() and word not in _SHORT))
+
+
 def _is_whole(run: str) -> bool:
-    """Whether a run between spaces is letters and digits with their marks: most are, and are one word by most rules."""
-    if run.isascii():
-        return run.isalnum()
-    return max(run) < _FIRST_UNSPACED and (run.isalnum() or _LETTERS.fullmatch(run) is not None)
+    """Whether a run between spaces is letters and digits with their marks, which are one word by all rules but one."""
+    if run.isalnum():
+        return run.isascii() or MAY_BE_UNSPACED.search(run) is None
+    return not run.isascii() and MAY_BE_UNSPACED.search(run) is None and _LETTERS.fullmatch(run) is not None
 
 
 def _matched(rule: WordRule, text: str, start: int, end: int) -> list[Word]:

@@ -1,13 +1,17 @@
+import sys
 from functools import cache
 
 import numpy as np
 import pytest
+import regex
 import tiny
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from mma_core.pieces import NO_PIECE, first_pieces, join
+from mma_core import pieces as room
+from mma_core import spans
+from mma_core.pieces import NO_PIECE, first_pieces, join, join_all
 
 each_kind = pytest.mark.parametrize("model_type", tiny.MODEL_TYPES)
 tokenizer = cache(tiny.tokenizer)
@@ -47,6 +51,20 @@ def test_join_keeps_every_word_at_its_borders(words: list[str]) -> None:
     assert text.replace(" ", "") == "".join(words)
     assert "  " not in text
     assert text == text.strip()
+
+
+@given(st.lists(st.lists(st.sampled_from(["a", "wọn", "Ünal", "王", "明日", "ー", "กำ", "한", "🙂"]), min_size=1)))
+def test_many_sentences_are_joined_as_each_by_itself(sentences: list[list[str]]) -> None:
+    for found, sentence in zip(join_all(sentences), sentences, strict=True):
+        text, borders = join(sentence)
+        assert found[0] == text
+        assert found[1].tolist() == borders.tolist()
+
+
+def test_every_letter_that_is_written_without_spaces_is_looked_for() -> None:
+    letters = "".join(map(chr, [*range(0xD800), *range(0xE000, sys.maxunicode + 1)]))
+    for unspaced in (room._UNSPACED, spans._UNSPACED):
+        assert all(map(spans.MAY_BE_UNSPACED.match, regex.findall(f"[{unspaced}]", letters)))
 
 
 @pytest.mark.parametrize(

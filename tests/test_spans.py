@@ -2,7 +2,7 @@ import unicodedata
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mma_core import spans as room
@@ -69,7 +69,21 @@ runs = st.lists(
 )
 
 
-@given(st.one_of(texts, runs.map("".join), runs.map(" ".join)), codes)
+# Words between marks, abbreviations and what looks like them.
+marked = st.tuples(
+    st.sampled_from(["", "", "(", '"', "“", "«", "((", "("]),
+    st.sampled_from(
+        [
+            *("Capt", "Kft", "Inc", "Jr", "nr", "NR", "etc", "tel", "św", "Merkel", "Mark", "ist", "A", "Ä", "é", "EU"),
+            *("12", "a1", "2b", "Nord-", "wọn", "wọ́n", "हो", "हो.", "महको", "محمد"),
+        ]
+    ),
+    st.sampled_from(["", "", ".", ".", ",", "?!", "!!", ".”", ").", "...", ";", ":", '?"', "،", "।", ".,"]),
+).map("".join)
+
+
+@given(st.one_of(texts, runs.map("".join), runs.map(" ".join), st.lists(marked, max_size=6).map(" ".join)), codes)
+@settings(max_examples=400)
 @example("1. FC Köln", "de")
 @example("Nord- und", "de")
 @example("東京都王.明.", "zh")
