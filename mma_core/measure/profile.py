@@ -17,7 +17,7 @@ from ..decoding import PieceTags
 from ..engines import Answer, BulkEngine
 from ..errors import DataError, RecipeError
 from ..languages import language
-from ..pieces import join
+from ..pieces import join, join_all
 from ..progress import Report, quiet
 from ..recipe import Recipe
 from ..runtime import ArtifactTagger, open_artifact
@@ -205,10 +205,8 @@ def _round(tagger: _Watched, texts: Sequence[str], code: str) -> dict[str, float
     tagger.seconds.clear()
     tagger.engine.clear()
     with tagger.noting("splitting"):
-        for text in texts:
-            borders = words(text, code)
-            for part in sentences(text, borders):
-                join([borders[place].text for place in part])
+        split = [(text, words(text, code)) for text in texts]
+        join_all([[found[place].text for place in part] for text, found in split for part in sentences(text, found)])
     with tagger.noting("all"):
         tagger.tag_texts(texts, code)
     spent = tagger.seconds
