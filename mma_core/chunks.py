@@ -48,9 +48,14 @@ class ChunkTokenizer:
         self._special = regex.compile("|".join(map(regex.escape, specials)) or r"(?!)")
         self._plain: set[str] = set()
         self._lock = threading.Lock()
-        self._forget()
+        self._clear()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Begin anew."""
+        with self._lock:
+            self._clear()
+
+    def _clear(self) -> None:
         self._rows: dict[str, int] = {}
         # By row: its first piece, how many it has, and whether they hang on what stands beside it.
         self._chunks = _Table(3)
@@ -83,7 +88,7 @@ class ChunkTokenizer:
         """The rows of chunks, shape (chunks, 3), and the pieces that they point to."""
         new = set(chunks).difference(self._rows)
         if new and len(self._rows) + len(new) > MOST_CHUNKS:
-            self._forget()
+            self._clear()
             new = set(chunks)
         if new:
             self._learn(list(new))

@@ -91,6 +91,9 @@ class Tagger(abc.ABC):
             What waits for the answer, or works it out then.
         """
 
+    def forget(self) -> None:  # noqa: B027 - not every tagger keeps some
+        """Forget what was kept of texts, so that the next are met as new ones are: speed is measured so."""
+
     def tag(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
         """Tag sentences that are split into words.
 
@@ -270,6 +273,11 @@ class ArtifactTagger(Tagger):
         if isinstance(self._tokenizer, BriefTokenizer):
             return self._tokenizer.encode_batch(texts, add_special_tokens=False)
         return cut(self._tokenizer, texts, alone=self.threads == 1)
+
+    def forget(self) -> None:
+        """Forget the pieces of the chunks that it met."""
+        if self._chunks is not None:
+            self._chunks.forget()
 
     def begin(
         self, texts: Sequence[str], encodings: Sequence[Encoded | None], crew: Executor | None

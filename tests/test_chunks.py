@@ -120,6 +120,17 @@ def test_what_is_known_is_not_cut_again_and_few_texts_are_not_looked_up() -> Non
     assert ours.encode_batch([]) == []
 
 
+def test_what_is_forgotten_is_cut_again() -> None:
+    spy: Any = Spy("bert")
+    ours = ChunkTokenizer(spy, alone=False)
+    texts = ["Angela Merkel"] * FEW
+    ours.encode_batch(texts)
+    ours.forget()
+    assert ours._rows == {}
+    ours.encode_batch(texts)
+    assert spy.seen == [1, 1]
+
+
 def test_alone_each_text_is_cut_by_itself() -> None:
     spy: Any = Spy("bert")
     ours = ChunkTokenizer(spy, alone=True)

@@ -46,8 +46,7 @@ class Profile:
         words: in them.
         pieces: word-pieces, specials included.
         bytes: of the embeddings, the layers, the head, the tokenizer and the rest.
-        milliseconds: for all sentences, by stage; the medians of five rounds. Normalising is the tokenizer's own, and
-            nothing where it looks up the pieces of chunks that it met before.
+        milliseconds: for all sentences, by stage; the medians of five rounds. Normalising is the tokenizer's own.
         operations: that the matrix products need at least, in 10^9: two for each weight and piece, and the attention
             where there is any.
         peaks: 10^9 operations a second that the engine reaches in a large product, by precision.
@@ -207,6 +206,7 @@ def _round(tagger: _Watched, texts: Sequence[str], code: str) -> dict[str, float
     with tagger.noting("splitting"):
         split = [(text, words(text, code)) for text in texts]
         join_all([[found[place].text for place in part] for text, found in split for part in sentences(text, found)])
+    tagger.forget()
     with tagger.noting("all"):
         tagger.tag_texts(texts, code)
     spent = tagger.seconds
@@ -225,7 +225,7 @@ def _normalising(tagger: _Watched, texts: Sequence[str]) -> float:
     """The share of its time that the tokenizer takes to normalise, text by text: in bulk, threads do both at once."""
     tokenizer = tagger._tokenizer
     normalizer = getattr(tokenizer, "normalizer", None)
-    if normalizer is None or tagger._chunks is not None:  # only what is new is normalised, and here nothing is
+    if normalizer is None:
         return 0.0
     with tagger.noting("normaliser"):
         for text in texts:

@@ -4,7 +4,7 @@ import gc
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from itertools import count, cycle, groupby
+from itertools import count, cycle, groupby, pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -71,6 +71,22 @@ def test_they_take_turns_and_the_fast_one_repeats() -> None:
     # Each length once before any is timed; then they take turns here too.
     turn = [(20, 1)] * LATENCY_TEXTS + [(0.5, 1)] * LATENCY_TEXTS
     assert calls[-len(turn) * (1 + LATENCY_ROUNDS) :] == turn * (1 + LATENCY_ROUNDS)
+
+
+def test_no_round_finds_what_the_one_before_kept() -> None:
+    done: list[str] = []
+
+    class Forgetful(Dawdler):
+        def forget(self) -> None:
+            done.append("forget")
+
+        def tag_texts(self, texts: Sequence[str], language: str) -> list[list[Span]]:
+            done.append("tag")
+            return super().tag_texts(texts, language)
+
+    speed({"one": Forgetful(1, []), "other": Forgetful(1, [])}, ["a"], "de", Journal(), standard_error=1)
+    assert [after for before, after in pairwise(done) if before == "forget"] == ["tag"] * done.count("forget")
+    assert done.count("tag") == done.count("forget") + 2, "each warms up once"
 
 
 def test_latencies_are_of_the_texts_of_all_rounds() -> None:
