@@ -11,11 +11,14 @@ new MutationObserver(() => {
   }
 }).observe(document, { childList: true, subtree: true, characterData: true, attributeFilter: ["class"] });
 
-// A click into a box of choices leaves the caret behind the chosen one, so that what is typed finds nothing: the first
-// click marks what is chosen, and typing replaces it.
+// A click into a box of choices leaves the caret behind the chosen one, so that what is typed finds nothing: the click
+// that enters the box marks what is chosen, and typing replaces it.
 let entered = null;
-document.addEventListener("focusin", ({ target }) => (entered = target));
+document.addEventListener("pointerdown", ({ target }) => {
+  const box = target.matches("input[role=combobox]") && target !== document.activeElement;
+  entered = box ? target : null;
+});
 document.addEventListener("click", ({ target }) => {
-  if (target === entered && target.matches("input[role=combobox]")) target.select();
+  if (target === entered) target.select();
   entered = null;
 });

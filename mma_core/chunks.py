@@ -5,14 +5,16 @@ cut a text into the pieces of its chunks laid end to end, so these are worth kee
 is most of the work.
 """
 
+import json
 import re
 import threading
 from collections.abc import Sequence
 from itertools import chain, pairwise
+from typing import Any
 
 import numpy as np
 import regex
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models
 
 from .shortlist import Pieces, as_pieces
 
@@ -25,16 +27,36 @@ _UNBROKEN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3
 FEW = 8
 # New ones are cut so many at a time: to cut each alone takes several times as long.
 AT_ONCE = 32
-_LEANS = regex.compile(r"\A[\p{M}\p{Cf}]")
+_LEANS = regex.compile(r"[\p{M}\p{Cf}]")
 _LONG = ""  # stands for every chunk that is not kept
 
 
 def ends_at_spaces(tokenizer: Tokenizer) -> bool:
     """Whether a tokenizer is of a kind that ends its pieces at spaces, and cuts what stands between them alike."""
-    before = tokenizer.pre_tokenizer
-    if isinstance(before, pre_tokenizers.Metaspace):
-        return isinstance(tokenizer.model, models.Unigram) and before.split and before.prepend_scheme == "always"
-    return isinstance(before, pre_tokenizers.BertPreTokenizer) and isinstance(tokenizer.model, models.WordPiece)
+    if tokenizer.truncation or tokenizer.padding or not _normalises_apart(tokenizer):
+        return False
+    if any(token.normalized or " " in token.content for token in tokenizer.get_added_tokens_decoder().values()):
+        return False
+    before = _pre_tokenizers(tokenizer)
+    if isinstance(tokenizer.model, models.WordPiece):
+        return [one["type"] for one in before] == ["BertPreTokenizer"]
+    *others, last = before or [{"type": ""}]
+    if not isinstance(tokenizer.model, models.Unigram) or any(one["type"] != "WhitespaceSplit" for one in others):
+        return False
+    return last["type"] == "Metaspace" and last["split"] and last["prepend_scheme"] == "always"
+
+
+def _normalises_apart(tokenizer: Tokenizer) -> bool:
+    normal = tokenizer.normalizer
+    return normal is None or normal.normalize_str("a b") == f"{normal.normalize_str('a')} {normal.normalize_str('b')}"
+
+
+def _pre_tokenizers(tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    """A tokenizer's pre-tokenizers as `tokenizer.json` has them, in their order."""
+    if tokenizer.pre_tokenizer is None:
+        return []
+    state = json.loads(tokenizer.pre_tokenizer.__getstate__())
+    return state["pretokenizers"] if state["type"] == "Sequence" else [state]
 
 
 class ChunkTokenizer:
@@ -46,7 +68,8 @@ class ChunkTokenizer:
         self._normalizer = tokenizer.normalizer
         specials = [token.content for token in tokenizer.get_added_tokens_decoder().values()]
         self._special = regex.compile("|".join(map(regex.escape, specials)) or r"(?!)")
-        self._plain: set[str] = set()
+        # What stands for a space after pre-tokenising; a space itself where nothing does.
+        self._space = next((one["replacement"] for one in _pre_tokenizers(tokenizer) if "replacement" in one), " ")
         self._lock = threading.Lock()
         self._clear()
 
@@ -107,17 +130,12 @@ class ChunkTokenizer:
         """Whether the pieces of a chunk may depend on what stands beside it.
 
         They may where a special is spelled out in it, where it begins with what belongs to the letter before, and where
-        a character is a space once it is normalised, or nothing.
+        it has a space once it is normalised, or nothing.
         """
-        if not self._plain.issuperset(chunk):
-            self._plain.update(filter(self._is_plain, set(chunk) - self._plain))
-        return not (chunk and self._plain.issuperset(chunk)) or any(
-            pattern.search(chunk) for pattern in (_LEANS, self._special)
-        )
-
-    def _is_plain(self, character: str) -> bool:
-        form = self._normalizer.normalize_str(character) if self._normalizer else character
-        return form != "" and not any(map(str.isspace, form))
+        if not chunk or _LEANS.match(chunk) or self._special.search(chunk):
+            return True
+        form = self._normalizer.normalize_str(chunk) if self._normalizer else chunk
+        return not form or self._space in form or any(map(str.isspace, form))
 
     def _cut_apart(self, chunks: list[str]) -> np.ndarray:
         """Add the pieces of chunks to those that are known, and say how many each has."""

@@ -33,7 +33,7 @@ _FIRMS = rf"(?:Inc|Corp|Ltd|Co|Bros|[JS]r|Rt|Kft)\.(?!\s*\Z){_END}"
 _NAMED = "nr|no|vol|art|kr|ca|kl|mia|mill|mio|mld|bzw|etc|tel|np|pt"
 _UNITS = rf"(?i:{_NAMED})\.(?=,|\s+[\p{{Ll}}\p{{Nd}}])"
 # All in small letters that may keep a single full stop; and none that does is longer.
-_SHORT, LONGEST_SHORT = frozenset([*_NAMED.split("|"), "św"]), 4
+_SHORT, _LONGEST_SHORT = frozenset([*_NAMED.split("|"), "św"]), 4
 # Many words end at a space: to say so first is faster and changes no cut.
 _PLAIN = rf"{_SPACED}++(?=,?\s)"
 _WHOLE = "|".join([_ORDINAL, _DOTTED, _TITLES, _FIRMS, _UNITS, _INITIALS, _NUMBER])
@@ -156,7 +156,7 @@ def _parts(run: str) -> list[str]:
 
 def _is_never_short(word: str) -> bool:
     """Whether no rule takes a word for the abbreviation that it would be with the full stop behind it."""
-    return word.isalpha() and (len(word) > LONGEST_SHORT or (word.islower() and word not in _SHORT))
+    return word.isalpha() and (len(word) > _LONGEST_SHORT or (word.islower() and word not in _SHORT))
 
 
 def _is_whole(run: str) -> bool:

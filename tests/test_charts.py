@@ -138,9 +138,11 @@ def test_retention_of_an_average_agrees_with_the_lines_below_the_teacher() -> No
 
 def test_a_machine_is_named_without_its_instruction_sets() -> None:
     whole = row("int8", cpu="Ryzen (family 25 model 1), 2 cores, avx2 avx512f")
-    assert charts.brief_machine(charts.machine(whole)) == "Ryzen (family 25 model 1), 2 cores, 2 threads"
-    assert "2 cores, 2 threads (" in charts.left_out([shown([whole])])
-    assert charts.brief_machine(charts.machine(row("int8", cpu="first"))) == "first, 2 threads"
+    name, short = charts.machine(whole), "Ryzen (family 25 model 1), 2 cores, 2 threads"
+    assert charts.brief_machines([name, "first, 2 threads"]) == {name: short, "first, 2 threads": "first, 2 threads"}
+    assert f"Measured on {short} (" in charts.left_out([shown([whole])])
+    other = charts.machine(replace(whole, cpu=f"{whole.cpu} amx_int8"))
+    assert charts.brief_machines([name, other]) == {name: name, other: other}
 
 
 def test_an_average_says_over_how_many_data_sets() -> None:

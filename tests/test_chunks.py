@@ -9,7 +9,7 @@ import pytest
 import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
 
 from mma_core import builtin, chunks
 from mma_core.chunks import FEW, LONGEST, ChunkTokenizer, ends_at_spaces
@@ -17,19 +17,28 @@ from mma_core.data import samples
 from mma_core.pieces import first_pieces, join
 from mma_core.spans import words
 
-KINDS = ("bert", "xlm-roberta", "multi")
+KINDS = ("bert", "xlm-roberta", "stock", "small letters", "multi")
 SENTENCES = [sentence.words for corpus in samples() for sentence in corpus.sentences[:12]]
 # What is normalised away, to a space or to several letters, leans on its neighbour or is a special.
 ODD = ["<mask>", "</s>a", "[SEP]", "\u0301x", "a\u0301", "\u200bb", "b\u200b", "ﷺ", "\ufc5e", "´", "a\u037a", "½"]
 ODD += ["\x07", "a  b", " ", "▁", "▁a", "#", "##a", "a##b", "ﬁne", "Ⅷ", "🙂", "東京都庁", "กรุงเทพ", "Merkel東京"]
-ODD += ["x" * LONGEST, "y" * (LONGEST + 1)]
+ODD += ["x" * LONGEST, "y" * (LONGEST + 1), "xyz", "xyzß", "ßa", "＜mask＞"]
 MIXED = st.sampled_from([*ODD, "Angela", "Merkel", ",", "München", "über"])
 
 
 def read(kind: str) -> Tokenizer:
-    if kind != "multi":
+    if kind == "multi":
+        return Tokenizer.from_file(str(builtin.unpack("multi") / "tokenizer.json"))
+    if kind in tiny.MODEL_TYPES:
         return tiny.tokenizer(kind)
-    return Tokenizer.from_file(str(builtin.unpack("multi") / "tokenizer.json"))
+    made = tiny.tokenizer("xlm-roberta")
+    if kind == "stock":  # as transformers makes XLM-R's
+        made.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+        made.normalizer = normalizers.NFKC()
+    else:
+        replaced = [normalizers.Replace("xyz", ""), normalizers.Replace("ß", " ss "), normalizers.Replace("\n", " ")]
+        made.normalizer = normalizers.Sequence([normalizers.NFD(), *replaced, normalizers.Lowercase()])
+    return made
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -58,9 +67,7 @@ def test_samples_of_every_script_are_cut_alike(pair: tuple[Tokenizer, ChunkToken
 
 
 @settings(max_examples=150)
-@given(
-    st.lists(st.lists(st.sampled_from([*ODD, "Angela", "Merkel", ",", "München", "über"]), min_size=1), min_size=FEW)
-)
+@given(st.lists(st.lists(MIXED, min_size=1), min_size=FEW))
 def test_odd_chunks_are_cut_alike(pair: tuple[Tokenizer, ChunkTokenizer], sentences: list[list[str]]) -> None:
     check(*pair, sentences)
 
@@ -155,7 +162,34 @@ def test_threads_may_share_it() -> None:
 
 def test_which_tokenizers_end_at_spaces() -> None:
     assert [ends_at_spaces(tiny.tokenizer(kind)) for kind in ("bert", "xlm-roberta", "roberta")] == [True, True, False]
-    other = tiny.tokenizer("xlm-roberta")
-    for scheme, split in (("first", True), ("always", False)):
-        other.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme, split=split)
-        assert not ends_at_spaces(other)
+    assert all(map(ends_at_spaces, map(read, KINDS)))
+
+
+def with_other(kind: str, name: str, value: Any) -> Tokenizer:
+    made = tiny.tokenizer(kind)
+    setattr(made, name, value)
+    return made
+
+
+def test_what_might_reach_over_a_space_is_not_looked_up() -> None:
+    metaspace, split = pre_tokenizers.Metaspace, pre_tokenizers.WhitespaceSplit()
+    for before in (metaspace(prepend_scheme="first"), metaspace(split=False), split, None):
+        assert not ends_at_spaces(with_other("xlm-roberta", "pre_tokenizer", before))
+    for before in (metaspace(), pre_tokenizers.Sequence([metaspace(), split])):
+        assert not ends_at_spaces(with_other("bert", "pre_tokenizer", before))
+    for normal in (normalizers.Prepend("x"), normalizers.Replace(" ", "_")):
+        assert not ends_at_spaces(with_other("bert", "normalizer", normal))
+
+
+def test_added_tokens_that_lie_across_chunks_and_what_cuts_off_or_fills_up_is_not_looked_up() -> None:
+    for token in ("New York", AddedToken("abc", normalized=True)):
+        made = tiny.tokenizer("bert")
+        made.add_tokens([token])
+        assert not ends_at_spaces(made)
+    made = tiny.tokenizer("bert")
+    made.enable_truncation(8)
+    assert not ends_at_spaces(made)
+    made.no_truncation()
+    assert ends_at_spaces(made)
+    made.enable_padding()
+    assert not ends_at_spaces(made)

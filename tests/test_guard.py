@@ -10,7 +10,7 @@ from builds import quick_builds, quiet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mma_core import guard, making, orders
+from mma_core import guard, machine, making, orders
 from mma_core.artifact import Artifact
 from mma_core.data import TAGS
 from mma_core.guard import fewest, findings, span_agreement, tag_agreement
@@ -140,7 +140,8 @@ def test_a_piece_with_huge_activations_costs_the_others_nothing(built: Built, mo
     assert {one["precision"] for one in manifest["kept"]} == {guard.BY_PIECE}
     assert manifest["guard"]["plain"] is False
     assert "Plain rounding was not tried" in findings(manifest)[1]
-    assert manifest["span_agreement"]["de"] > 90  # weights have 7 bits without VNNI, which costs some points here
+    # Without VNNI weights have 7 bits, which costs some points here.
+    assert manifest["span_agreement"]["de"] > (95 if machine.has_vnni() else 90)
     monkeypatch.setattr(guard, "GAIN", float("inf"))
     monkeypatch.setattr(guard, "TRIALS", 0)
     assert built("pieces", "int8").manifest["span_agreement"]["de"] < 50

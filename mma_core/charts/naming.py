@@ -12,12 +12,15 @@ SIDES = {True: "top right", False: "top left"}
 """Where names stand, by whether more is better: on the better side of their points."""
 
 
-def names(unbeaten: Sequence[tuple[Row, float]], axis: Axis, *, silent: str = "") -> list[str]:
+def names(
+    unbeaten: Sequence[tuple[Row, float]], axis: Axis, *, beside: Sequence[Row] = (), silent: str = ""
+) -> list[str]:
     """Names to print above the points and to their better side.
 
     Args:
         unbeaten: the frontier's rows with their values, from the worst to the best.
         axis: of the values.
+        beside: what else the chart shows; with its intervals it makes the chart as high as it is.
         silent: a recipe whose point has no name.
 
     Returns:
@@ -25,8 +28,8 @@ def names(unbeaten: Sequence[tuple[Row, float]], axis: Axis, *, silent: str = ""
     """
     placed = [(row, axis.merit(value)) for row, value in reversed(unbeaten)]
     across = placed[0][1] - placed[-1][1] if placed else 0.0
-    scores = [row.f1 for row, _ in placed]
-    level = LEVEL * (max(scores, default=0.0) - min(scores, default=0.0))
+    shown = [*(row for row, _ in placed), *beside]
+    level = LEVEL * (max(row.f1_high for row in shown) - min(row.f1_low for row in shown)) if shown else 0.0
     found: list[str] = []
     taken: list[tuple[Row, float]] = []
     for row, merit in placed:

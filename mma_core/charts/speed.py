@@ -1,6 +1,7 @@
 """Accuracy against speed or a cost: every recipe of a view, its frontier, and what they say in one line."""
 
 import html
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -81,10 +82,12 @@ def machine(row: Measurement) -> str:
     return f"{row.cpu}, {'1 thread' if row.threads == 1 else f'{row.threads} threads'}"
 
 
-def brief_machine(name: str) -> str:
-    """A machine of `machine` without its instruction sets."""
-    parts = name.rsplit(", ", 2)
-    return f"{parts[0]}, {parts[-1]}" if len(parts) > 2 else name
+def brief_machines(machines: Iterable[str]) -> dict[str, str]:
+    """Each machine's name without its instruction sets; in full where two would be named alike."""
+    parts = {name: name.rsplit(", ", 2) for name in machines}
+    brief = {name: ", ".join([part[0], *part[1:][-1:]]) for name, part in parts.items()}
+    often = Counter(brief.values())
+    return {name: name if often[short] > 1 else short for name, short in brief.items()}
 
 
 def series(rows: Sequence[Measurement], *, own: bool, view: str) -> list[Series]:
@@ -157,7 +160,7 @@ def scatter(shown: Sequence[Series], axis: Axis = SPEEDUP) -> "go.Figure":
         return nothing(UNKNOWN if shown else EMPTY)
     figure = go.Figure()
     for one in shown:
-        _add_frontier(figure, one, axis=axis, of_many=len(shown) > 1)
+        _add_frontier(figure, one, axis=axis, shown=shown)
     for one in shown:
         _add_markers(figure, one, axis)
         _add_teacher(figure, one, axis)
@@ -178,17 +181,17 @@ def _placed(shown: Sequence[Series], axis: Axis) -> list[tuple[str, float]]:
     return [*found, (TEACHER, 1.0)] if axis.gain else found
 
 
-def _add_frontier(figure: "go.Figure", one: Series, *, axis: Axis, of_many: bool) -> None:
+def _add_frontier(figure: "go.Figure", one: Series, *, axis: Axis, shown: Sequence[Series]) -> None:
     unbeaten = best(one, axis)
     figure.add_scatter(
         x=[value for _, value in unbeaten],
         y=[row.f1 for row, _ in unbeaten],
-        text=names(unbeaten, axis, silent=TEACHER),
+        text=names(unbeaten, axis, beside=[row for other in shown for row in other.rows], silent=TEACHER),
         textposition=SIDES[axis.gain],
         textfont={"size": 11},
         mode="lines+text",
         line={"color": GREY, "width": 1.5, "dash": "dot" if one.own else "solid"},
-        name=f"frontier, {one.origin} ({MARKS[one.own]})" if of_many else "Pareto frontier",
+        name=f"frontier, {one.origin} ({MARKS[one.own]})" if len(shown) > 1 else "Pareto frontier",
         hoverinfo="skip",
     )
 
@@ -299,15 +302,14 @@ def _fact(row: Row, name: str) -> str:
 def left_out(groups: Iterable[Sequence[Series]]) -> str:
     """Name the machines and teachers whose rows are not shown, and say when what is shown is of two machines."""
     kept = list(groups)
+    named = brief_machines({one.cpu for group in kept for one in group})
     shown = [group[0] for group in kept if group]
     hidden = [
-        f"{one.teacher} on {brief_machine(one.cpu)} ({one.origin}, {len(one.rows)} rows)"
-        for group in kept
-        for one in group[1:]
+        f"{one.teacher} on {named[one.cpu]} ({one.origin}, {len(one.rows)} rows)" for group in kept for one in group[1:]
     ]
     said = []
     if shown:
-        places = [f"{brief_machine(one.cpu)} ({one.origin}{_over(one)})" for one in shown]
+        places = [f"{named[one.cpu]} ({one.origin}{_over(one)})" for one in shown]
         said.append(f"Measured on {'; '.join(places)}.")
     if _differ(shown):
         said.append(DIFFER)

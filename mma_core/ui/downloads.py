@@ -44,9 +44,10 @@ def write(name: str, records: Sequence[Mapping[str, Any]], columns: Sequence[str
     path = Path(get_upload_folder()) / "tables" / f"{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns or list(records[0]), extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in record.items()} for record in records)
+        wanted = columns or list(records[0])
+        writer = csv.writer(file)
+        writer.writerow(wanted)
+        writer.writerows([_cell(record[column]) for column in wanted] for record in records)
     return str(path)
 
 

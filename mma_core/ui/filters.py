@@ -62,5 +62,5 @@ def kinds(recipes: Iterable[str]) -> list[tuple[str, str]]:
 
 def machines(rows: Iterable[Measurement]) -> list[tuple[str, str]]:
     """Choices of machine; of any of them a chart shows the one with most rows."""
-    found = {charts.machine(row) for row in rows}
-    return [("The one with most rows", ANY), *sorted((charts.brief_machine(name), name) for name in found)]
+    found = charts.brief_machines({charts.machine(row) for row in rows})
+    return [("The one with most rows", ANY), *sorted((brief, name) for name, brief in found.items())]
