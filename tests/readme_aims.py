@@ -132,10 +132,9 @@ def _single_texts() -> Iterator[Aim]:
 
 
 def memory(path: Path = bulk.TABLE) -> Iterator[Aim]:
-    """That a long file takes no more memory than a short one; nothing where none was tagged."""
-    found = bulk.read(path)
-    if found:
-        last = found[-1]
+    """That a long file takes no more memory than a short one, by the last file that each recipe tagged."""
+    latest = {row.recipe: row for row in bulk.read(path)}
+    for last in latest.values():
         what = f"Growth of memory while {last.sentences:,} sentences are tagged in bulk"
         reached = f"{last.growth:+.1f}% ({last.early_mb:.0f} to {last.late_mb:.0f} MB)".replace("-", "−")
         where = f"`{last.command}`, {last.cpu.partition(' (')[0]}, {last.date}"
