@@ -23,11 +23,12 @@ MOST_CHUNKS = 32_768
 # Longer ones hardly come again, nor do those of scripts that are written without spaces.
 LONGEST = 32
 _UNBROKEN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4}")
-# For fewer texts looking up takes longer than cutting.
-FEW = 8
+# In fewer texts too much is new: to learn it takes longer than looking up saves.
+FEW = 256
 # New ones are cut so many at a time: to cut each alone takes several times as long.
 AT_ONCE = 32
 _LEANS = regex.compile(r"[\p{M}\p{Cf}]")
+_LETTERWISE = {"Nmt", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "BertNormalizer"}
 _LONG = ""  # stands for every chunk that is not kept
 
 
@@ -51,12 +52,22 @@ def _normalises_apart(tokenizer: Tokenizer) -> bool:
     return normal is None or normal.normalize_str("a b") == f"{normal.normalize_str('a')} {normal.normalize_str('b')}"
 
 
-def _pre_tokenizers(tokenizer: Tokenizer) -> list[dict[str, Any]]:
-    """A tokenizer's pre-tokenizers as `tokenizer.json` has them, in their order."""
-    if tokenizer.pre_tokenizer is None:
+def _parts(whole: Any, name: str) -> list[dict[str, Any]]:
+    """The parts of a normalizer or pre-tokenizer as `tokenizer.json` has them; those of a sequence are under `name`."""
+    if whole is None:
         return []
-    state = json.loads(tokenizer.pre_tokenizer.__getstate__())
-    return state["pretokenizers"] if state["type"] == "Sequence" else [state]
+    state = json.loads(whole.__getstate__())
+    return state[name] if state["type"] == "Sequence" else [state]
+
+
+def _pre_tokenizers(tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    return _parts(tokenizer.pre_tokenizer, "pretokenizers")
+
+
+def _is_letterwise(normalizer: dict[str, Any]) -> bool:
+    """Whether a normalizer makes spaces of single letters alone, if of any."""
+    collapses = normalizer.get("pattern") == {"Regex": " {2,}"} and normalizer.get("content") == " "
+    return collapses or normalizer["type"] in _LETTERWISE
 
 
 class ChunkTokenizer:
@@ -68,6 +79,9 @@ class ChunkTokenizer:
         self._normalizer = tokenizer.normalizer
         specials = [token.content for token in tokenizer.get_added_tokens_decoder().values()]
         self._special = regex.compile("|".join(map(regex.escape, specials)) or r"(?!)")
+        # Letters known to be plain; of many normalizers a text of plain letters is plain.
+        self._plain: set[str] = set()
+        self._letterwise = all(map(_is_letterwise, _parts(tokenizer.normalizer, "normalizers")))
         # What stands for a space after pre-tokenising; a space itself where nothing does.
         self._space = next((one["replacement"] for one in _pre_tokenizers(tokenizer) if "replacement" in one), " ")
         self._lock = threading.Lock()
@@ -134,8 +148,16 @@ class ChunkTokenizer:
         """
         if not chunk or _LEANS.match(chunk) or self._special.search(chunk):
             return True
-        form = self._normalizer.normalize_str(chunk) if self._normalizer else chunk
-        return not form or self._space in form or any(map(str.isspace, form))
+        if not self._letterwise:
+            return not self._is_plain(chunk)
+        if not self._plain.issuperset(chunk):
+            self._plain.update(filter(self._is_plain, set(chunk) - self._plain))
+        return not self._plain.issuperset(chunk)
+
+    def _is_plain(self, text: str) -> bool:
+        """Whether a text has a normal form, without a space in it."""
+        form = self._normalizer.normalize_str(text) if self._normalizer else text
+        return form != "" and self._space not in form and not any(map(str.isspace, form))
 
     def _cut_apart(self, chunks: list[str]) -> np.ndarray:
         """Add the pieces of chunks to those that are known, and say how many each has."""

@@ -1,7 +1,7 @@
 """A tokenizer that looks chunks up cuts texts exactly as it does without, whatever it met before."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers
 
 from mma_core import builtin, chunks
-from mma_core.chunks import FEW, LONGEST, ChunkTokenizer, ends_at_spaces
+from mma_core.chunks import LONGEST, ChunkTokenizer, ends_at_spaces
 from mma_core.data import samples
 from mma_core.pieces import first_pieces, join
 from mma_core.spans import words
 
+FEW = 8
 KINDS = ("bert", "xlm-roberta", "stock", "small letters", "multi")
 SENTENCES = [sentence.words for corpus in samples() for sentence in corpus.sentences[:12]]
 # What is normalised away, to a space or to several letters, leans on its neighbour or is a special.
@@ -39,6 +40,14 @@ def read(kind: str) -> Tokenizer:
         replaced = [normalizers.Replace("xyz", ""), normalizers.Replace("ß", " ss "), normalizers.Replace("\n", " ")]
         made.normalizer = normalizers.Sequence([normalizers.NFD(), *replaced, normalizers.Lowercase()])
     return made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few() -> Iterator[None]:
+    """Small batches are looked up too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunks, "FEW", FEW)
+        yield
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -193,3 +202,8 @@ def test_added_tokens_that_lie_across_chunks_and_what_cuts_off_or_fills_up_is_no
     assert ends_at_spaces(made)
     made.enable_padding()
     assert not ends_at_spaces(made)
+
+
+def test_which_normalisers_are_judged_by_letters() -> None:
+    judged = {kind: ChunkTokenizer(read(kind), alone=True)._letterwise for kind in KINDS}
+    assert judged == {"bert": True, "xlm-roberta": True, "stock": True, "small letters": False, "multi": True}
