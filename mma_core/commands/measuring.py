@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import results
 from ..errors import RecipeError
+from ..languages import language
 from ..recipe import BUDGETS, Recipe, parse
 from .options import (
     chosen_corpora,
@@ -17,6 +18,8 @@ from .options import (
     count,
     labelled_files,
     measuring_options,
+    note_languages,
+    recipe_argument,
     teacher_option,
     threads_option,
 )
@@ -48,7 +51,7 @@ def add(commands: Any) -> None:
 
 def _bench_command(commands: Any) -> None:
     parser = command(commands, "bench", _bench, "measure recipes beside their teacher")
-    parser.add_argument("recipes", nargs="+", metavar="RECIPE")
+    recipe_argument(parser, several=True)
     measuring_options(parser)
     threads_option(parser)
     parser.add_argument("--conll", type=Path, metavar="FILE", help="a CoNLL file of your own, with --language")
@@ -57,7 +60,7 @@ def _bench_command(commands: Any) -> None:
 
 def _profile_command(commands: Any) -> None:
     parser = command(commands, "profile", _profile, "show where a recipe's bytes and milliseconds go")
-    parser.add_argument("recipe", metavar="RECIPE")
+    recipe_argument(parser)
     teacher_option(parser)
     parser.add_argument("--language", default="en", help="language of the sample sentences (default: en)")
 
@@ -78,7 +81,7 @@ def _sweep_command(commands: Any) -> None:
 
 def _raw_command(commands: Any) -> None:
     parser = command(commands, "raw", _raw, "compare F1 from raw text with F1 from a corpus's own words")
-    parser.add_argument("recipe", metavar="RECIPE")
+    recipe_argument(parser)
     measuring_options(parser)
     parser.add_argument("--table", type=Path, metavar="FILE", help="where the rows go besides")
 
@@ -87,7 +90,7 @@ def _robustness_command(commands: Any) -> None:
     from ..measure.perturb import PERTURBATIONS
 
     parser = command(commands, "robustness", _robustness, "measure how far F1 falls when the text is perturbed")
-    parser.add_argument("recipes", nargs="+", metavar="RECIPE")
+    recipe_argument(parser, several=True)
     measuring_options(parser)
     parser.add_argument(
         "--perturbations", type=codes, default=(), metavar="a,b", help=f"of these alone: {', '.join(PERTURBATIONS)}"
@@ -119,7 +122,9 @@ def _profile(options: argparse.Namespace) -> None:
     from ..charts import anatomy
     from ..measure.profile import profile
 
-    found = asdict(profile(parse(options.recipe), teacher=options.teacher, code=options.language, report=progress))
+    wanted = parse(options.recipe)
+    note_languages(wanted, language(options.language).code)
+    found = asdict(profile(wanted, teacher=options.teacher, code=options.language, report=progress))
     if options.json:
         print_json(found)
         return

@@ -4,10 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .. import builtin
 from ..data import Corpus, corpora, samples
 from ..errors import DataError
 from ..languages import language
 from ..machine import available_threads
+from ..recipe import Recipe
+from .terminal import say
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,13 +57,28 @@ def names(text: str) -> tuple[str, ...]:
     return found
 
 
+def recipe_argument(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Add RECIPE, or several of them."""
+    text = "steps joined by +, such as layers:6+int8; the command `recipes` lists them"
+    if several:
+        parser.add_argument("recipes", nargs="+", metavar="RECIPE", help=f"of each: {text}")
+    else:
+        parser.add_argument("recipe", metavar="RECIPE", help=text)
+
+
+def note_languages(recipe: Recipe, code: str) -> None:
+    """Tell the user if a recipe is for other languages."""
+    if not recipe.is_for(code):
+        say(f"{recipe} is for {', '.join(recipe.languages)}; expect little of it in {code}")
+
+
 def teacher_option(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
     """Add `--teacher`, or several of them with commas between."""
-    known = "multi, a checkpoint folder, or a hub id"
+    known = f"{', '.join(builtin.names())}, a checkpoint folder, or a hub id"
     if several:
-        parser.add_argument("--teacher", type=names, default=("multi",), metavar="a,b", help=f"each {known}")
+        parser.add_argument("--teacher", type=names, default=("multi",), metavar="a,b", help=f"of each: {known}")
     else:
-        parser.add_argument("--teacher", default="multi", help=known)
+        parser.add_argument("--teacher", default="multi", help=f"{known} (default: multi)")
 
 
 def languages_option(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from ..errors import DataError
 from ..languages import language
 from ..recipe import BUDGETS, parse
-from .options import command, count, languages_option, teacher_option
+from .options import command, count, languages_option, note_languages, recipe_argument, teacher_option
 from .terminal import Percents, print_list, progress, say, show
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
 
 def _build_command(commands: Any) -> None:
     parser = command(commands, "build", _build, "build a recipe's artifact")
-    parser.add_argument("recipe", metavar="RECIPE")
+    recipe_argument(parser)
     teacher_option(parser)
     languages_option(parser)
     parser.add_argument("--data", type=Path, metavar="DIR", help="data folder with text and training files")
@@ -39,7 +39,7 @@ def _build_command(commands: Any) -> None:
 
 def _tag_command(commands: Any) -> None:
     parser = command(commands, "tag", _tag, "tag text; without TEXT, each line of standard input is a document")
-    parser.add_argument("recipe", metavar="RECIPE")
+    recipe_argument(parser)
     teacher_option(parser)
     parser.add_argument("--language", default="en", help="language code of the text (default: en)")
     what = parser.add_mutually_exclusive_group()
@@ -83,9 +83,7 @@ def _tag(options: argparse.Namespace) -> None:
     from .. import bulk
 
     language(options.language)
-    wanted = parse(options.recipe)
-    if not wanted.is_for(options.language):
-        say(f"{wanted} is for {', '.join(wanted.languages)}; expect little of it in {options.language}")
+    note_languages(parse(options.recipe), options.language)
     if options.file is None and (options.out or options.workers > 1 or options.ray is not None):
         raise DataError("--out, --workers and --ray go with --file F")
     if options.json and options.format and not options.out:

@@ -39,9 +39,9 @@ class Meter:
     """
 
     def __init__(self) -> None:
-        logging.getLogger("codecarbon").setLevel(logging.ERROR)
         from codecarbon import OfflineEmissionsTracker
 
+        logging.getLogger("codecarbon").setLevel(logging.ERROR)  # which the import has just set
         # The country decides on emissions alone, which nobody reads here; the tracker insists on one.
         self._tracker: Any = OfflineEmissionsTracker(
             country_iso_code="DEU", output_methods=[], log_level="error", allow_multiple_runs=True

@@ -1,5 +1,7 @@
 """More work takes more energy, and each figure says where it comes from."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -19,6 +21,12 @@ def test_a_failing_piece_of_work_does_not_stop_the_meter() -> None:
     with pytest.raises(ZeroDivisionError):
         meter.spent(lambda: 1 / 0)
     assert meter.spent(lambda: time.sleep(0.1)).joules > 0
+
+
+def test_the_library_says_nothing_of_its_own() -> None:
+    begin = "from mma_core.measure.energy import Meter; Meter()"
+    done = subprocess.run([sys.executable, "-c", begin], capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""
 
 
 @pytest.mark.parametrize(("mode", "said"), [("intel_rapl", "measured by RAPL"), ("cpu_load", "estimated")])

@@ -97,3 +97,12 @@ def test_on_the_command_line(
     assert said.startswith("int8: ")
     assert [part.split()[0] for part in parts] == [*anatomy.PARTS.values(), *anatomy.STAGES.values(), "Floor", "Floor"]
     assert [part.split()[-1] for part in parts] == ["MB"] * len(anatomy.PARTS) + ["ms"] * (len(anatomy.STAGES) + 2)
+
+
+def test_a_language_that_a_recipe_is_not_for_is_said(
+    made: Made, tiny_teacher: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made("bert", "vocab:de")
+    for code in ("sw", "de"):
+        assert main(["profile", "vocab:de", "--teacher", str(tiny_teacher("bert")), "--language", code]) == 0
+        assert ("vocab:de is for de; expect little of it in sw" in capsys.readouterr().err) == (code == "sw")
