@@ -63,7 +63,7 @@ def add_node(nodes: Any, cache: Path) -> Any:
         nodes.add_node,
         num_cpus=1,
         object_store_memory=80 << 20,
-        env_vars={"MMA_CACHE": str(cache)},
+        env_vars={"MMA_CACHE": str(cache), "RAY_worker_niceness": "0"},  # else other tests keep them from starting
         include_dashboard=False,
         include_log_monitor=False,
         no_monitor=True,
