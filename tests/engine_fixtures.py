@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from builds import Made, quick_builds, quiet
+from builds import BUILT_IN, Made, quick_builds, quiet
 
 from mma_core import artifact, build, builtin, making, orders, recipe, runtime
 
@@ -25,14 +25,14 @@ def made(tiny_teacher: Callable[[str], Path], own_cache: Path) -> Made:
 
 
 @pytest.fixture(scope="session")
-def multi_int8(own_cache: Path, shared_cache: Path) -> runtime.Tagger:
-    """The built-in teacher in 8 bits, the road that most users take first: built once a run, by the app or here."""
+def built_in(own_cache: Path, shared_cache: Path) -> runtime.Tagger:
+    """The built-in teacher by `BUILT_IN`, as a user builds it: once a run, by the app or here."""
     if "multi" not in builtin.names():
         pytest.skip("assets/multi is not packed yet")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMA_CACHE", str(shared_cache))
-        shared = build.build(recipe.parse("int8")).folder
+        shared = build.build(recipe.parse(BUILT_IN)).folder
     ours = own_cache / "artifacts" / shared.name
     ours.parent.mkdir(exist_ok=True)
     ours.symlink_to(shared)
-    return build.tagger(recipe.parse("int8"))
+    return build.tagger(recipe.parse(BUILT_IN))

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from builds import BUILT_IN
 
 TEXT = "Angela Merkel besuchte Siemens in München."
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -98,7 +99,8 @@ def test_tag_and_compare(address: str, page: Any) -> None:
     page.locator("#mma-language input").fill("German")
     page.keyboard.press("Enter")
     page.locator("#mma-text textarea").fill(TEXT)
-    page.locator("#mma-picker input[value=int8]").check()
+    page.locator("#mma-recipe textarea").fill(BUILT_IN)
+    page.locator("#mma-picker input[value=int8]:checked").wait_for()
     page.locator("#mma-go").click()
     page.locator("#mma-result mark").first.wait_for(timeout=1000 * BUILD_SECONDS)
     assert page.locator("#mma-result .mma-pane").count() == 2
