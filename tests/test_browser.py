@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from builds import BUILT_IN
 
+TABS = ["Tag", "Compare", "Insights", "Languages", "Robustness"]
 TEXT = "Angela Merkel besuchte Siemens in München."
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 START_SECONDS = 120
@@ -95,7 +96,7 @@ def foreign(url: str) -> list[str]:
 
 def test_tag_and_compare(address: str, page: Any) -> None:
     page.goto(address)
-    page.locator("#mma-ahead .js-plotly-plot").wait_for(state="attached")  # the charts' library is loaded ahead
+    page.wait_for_function("window.Plotly")  # the charts' library is loaded ahead
     page.locator("#mma-language input").fill("German")
     page.keyboard.press("Enter")
     page.locator("#mma-text textarea").fill(TEXT)
@@ -107,6 +108,7 @@ def test_tag_and_compare(address: str, page: Any) -> None:
     assert "entit" in page.locator("#mma-result .mma-summary").inner_text()
     page.get_by_role("tab", name="Compare").click()
     page.locator("#mma-chart .js-plotly-plot").wait_for()
+    page.locator("#mma-table [role=gridcell]").first.wait_for()
     page.get_by_role("tab", name="Insights").click()
     page.locator("#mma-insight .js-plotly-plot").wait_for()
     with page.expect_download() as saved:
@@ -115,7 +117,8 @@ def test_tag_and_compare(address: str, page: Any) -> None:
     page.get_by_role("tab", name="Languages").click()
     page.locator("#mma-by-language .scatterlayer .points path").first.wait_for()
     page.locator("#mma-language-filters").get_by_label("Silver").check()
-    page.locator("#mma-language-table").wait_for()
+    page.locator("#mma-language-table [role=gridcell]").first.wait_for()
+    assert [tab.inner_text() for tab in page.get_by_role("tab").all() if tab.is_visible()] == TABS
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -159,3 +162,15 @@ def test_a_step_that_does_not_go_with_the_others_cannot_be_chosen(address: str, 
     assert page.locator("#mma-picker input[name=sparse]").is_enabled()
     page.locator("#mma-picker input[value=layers]").check()
     page.locator("#mma-picker input[name=heads]:enabled").wait_for()
+
+
+def test_a_chart_fills_the_page_it_is_opened_in(address: str, page: Any) -> None:
+    page.goto(address)
+    page.get_by_role("tab", name="Robustness").click()
+    page.locator("#mma-robustness .js-plotly-plot").wait_for()
+    page.get_by_text("By sparsity and tier").click()
+    fits = "plot => plot.querySelector('.main-svg')?.clientWidth === plot.clientWidth"
+    for width in (1280, 800):
+        page.set_viewport_size({"width": width, "height": 844})
+        for chart in ("#mma-robustness", "#mma-sparsity"):
+            page.wait_for_function(f"({fits})(document.querySelector('{chart} .mma-plot'))")

@@ -59,3 +59,18 @@ def test_opening_setting_and_what_else_there_is_are_answered_alike() -> None:
         assert dependency["outputs"] == [*(control._id for control in controls), shown._id]
         assert dependency["trigger_mode"] == "always_last"
     assert after["trigger_after"] is not None
+
+
+def test_tables_arrive_after_all_else_and_leave_the_tabs_as_they_are() -> None:
+    with gr.Blocks() as app, gr.Tabs() as tabs:
+        with gr.Tab("Page") as page:
+            shown = [gr.HTML(), gr.Dataframe(), gr.HTML()]
+        wire(page, lambda *given: given, [], shown)
+    ours, after = app.get_config_file()["dependencies"]
+    assert [ours["outputs"][place] for place in (0, 2)] == [shown[0]._id, shown[2]._id]
+    (kept,) = set(ours["outputs"]) - {one._id for one in shown}
+    assert isinstance(app.blocks[kept], gr.State)
+    assert (after["inputs"], after["outputs"]) == ([kept], [shown[1]._id])
+    assert (after["trigger_after"], after["trigger_only_on_success"]) == (ours["id"], True)
+    assert tabs.children == [page]
+    assert app.fns[after["id"]].fn({"data": []}) == {"data": []}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from ..charts.style import nothing
 from . import compare, insights, languages, robustness, tag
 from .theme import launch_options as launch_options
 
@@ -14,7 +13,6 @@ TABS = (tag, compare, insights, languages, robustness)
 HEADER = """<header class="mma-header"><h1>MMA Explorer</h1>
 <p>What compression costs and buys in a multilingual named-entity tagger on CPU.</p></header>"""
 QUEUE_SIZE = 32
-AHEAD = "mma-ahead"
 CACHE_SECONDS = 24 * 3600
 
 
@@ -43,6 +41,4 @@ def build_app() -> gr.Blocks:
         with gr.Tabs(elem_id="mma-tabs"):
             for module in TABS:
                 module.tab()
-        # So the browser loads the charts' library, most of what a first chart takes, while the first tab is read.
-        gr.Plot(nothing(""), visible="hidden", elem_id=AHEAD)
     return app.queue(max_size=QUEUE_SIZE)

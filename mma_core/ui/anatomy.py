@@ -12,6 +12,7 @@ from ..data import samples
 from ..languages import LANGUAGES
 from ..recipe import parse
 from . import downloads
+from .chart import chart
 from .notices import notices
 
 BYTES, TIMES = "mma-anatomy-bytes", "mma-anatomy-times"
@@ -79,8 +80,8 @@ def layout() -> None:
     )
 
 
-def _plot(name: str, csv_file: Callable[..., str], found: gr.State) -> gr.Plot:
+def _plot(name: str, csv_file: Callable[..., str], found: gr.State) -> gr.HTML:
     with gr.Column(min_width=320):
-        plot = gr.Plot(show_label=False, elem_id=name)
+        plot = chart(name)
         downloads.controls(name, name.removeprefix("mma-"), csv_file, [found])
     return plot

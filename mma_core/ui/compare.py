@@ -11,6 +11,7 @@ from ..charts import ALL_SETS, AXES, SPEEDUP, Series, grid, phrases
 from ..languages import LANGUAGES, Tier
 from ..results import COLUMNS, Average, Measurement
 from . import anatomy, downloads, filters, format, measuring, own_sentences
+from .chart import chart
 from .notices import laid_out, notices
 from .wiring import answering, first, wire
 
@@ -277,7 +278,7 @@ def _page() -> tuple[list[Any], gr.Button, list[Any]]:
         known = axes(found)
         against = gr.Dropdown(known, value=known[0][1], label="F1 against", elem_id="mma-axis", min_width=240)
     headline_html = gr.HTML()
-    plot = gr.Plot(show_label=False, elem_id=PLOT)
+    plot = chart(PLOT)
     note_html = gr.HTML()
     controls = [view, source, teacher, work, kind, machine]
     downloads.controls(PLOT, "compare", csv_file, controls)

@@ -8,6 +8,7 @@ import gradio as gr
 from ..charts import grid, phrases
 from ..charts.axes import COSTS
 from . import downloads, filters, format, questions
+from .chart import chart
 from .notices import notices
 from .questions import QUESTIONS, Asked, Offered
 from .wiring import answering, wire
@@ -120,7 +121,7 @@ def tab() -> None:
     with gr.Tab("Insights", id="insights") as page:
         controls = _controls()
         headline = gr.HTML()
-        plot = gr.Plot(show_label=False, elem_id=PLOT)
+        plot = chart(PLOT)
         note = gr.HTML()
         downloads.controls(PLOT, "insights", csv_file, controls)
         rows = gr.Dataframe(interactive=False, elem_id="mma-insight-table", max_height=420, max_chars=56)

@@ -13,6 +13,7 @@ from ..data import LABELS
 from ..languages import HIGH_FROM, MID_FROM, Tier
 from ..results import Measurement
 from . import downloads, format
+from .chart import chart
 from .notices import laid_out, notices
 from .teachers import FIRST_TEACHER
 from .wiring import answering, first, wire
@@ -165,7 +166,7 @@ def tab() -> None:
     """Lay out the tab and wire its handlers."""
     with gr.Tab("Languages", id="languages") as page:
         filters = _filters()
-        outputs = [gr.HTML(), gr.HTML(), gr.Plot(show_label=False, elem_id=PLOT)]
+        outputs = [gr.HTML(), gr.HTML(), chart(PLOT)]
         downloads.controls(PLOT, "languages", csv_file, filters)
         outputs.append(
             gr.Dataframe(headers=list(TABLE), interactive=False, elem_id="mma-language-table", max_height=420)

@@ -15,6 +15,7 @@ from ..languages import LANGUAGES
 from ..measure.perturb import PERTURBATIONS
 from ..results import Robustness
 from . import downloads
+from .chart import chart
 from .notices import notices
 from .teachers import FIRST_TEACHER
 from .wiring import answering, first, wire
@@ -147,12 +148,12 @@ def tab() -> None:
     """Lay out the tab and wire its handlers."""
     with gr.Tab("Robustness", id="robustness") as page:
         filters = _filters()
-        said, figure = gr.HTML(), gr.Plot(show_label=False, elem_id=PLOT)
+        said, figure = gr.HTML(), chart(PLOT)
         downloads.controls(PLOT, "robustness", csv_file, filters)
         table = _table()
         gr.HTML(_note(NOTE))
         with gr.Accordion("By sparsity and tier", open=False):
-            outputs = [said, figure, table, gr.HTML(), gr.Plot(show_label=False, elem_id=SPARSE_PLOT)]
+            outputs = [said, figure, table, gr.HTML(), chart(SPARSE_PLOT)]
             downloads.controls(SPARSE_PLOT, "sparsity", sparse_csv_file, filters[:2])
             gr.HTML(_note(SPARSITY))
     wire(page, answering(choices, refresh), filters, outputs)

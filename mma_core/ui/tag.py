@@ -175,8 +175,8 @@ def _output() -> list[Any]:
     page = gr.HTML(EMPTY, elem_id="mma-result", min_height=120)
     with gr.Accordion("JSON and command line", open=False):
         spans = gr.JSON(label="Spans of the accelerated model", max_height=320)
-        command = gr.Code(
-            label="The same on the command line", language="shell", interactive=False, wrap_lines=True, lines=1
+        command = gr.Textbox(
+            label="The same on the command line", interactive=False, buttons=["copy"], elem_classes="mma-code"
         )
     built = gr.State("")
     fetch = gr.Button("Download the artifact (.zip)", size="sm", interactive=False, elem_id="mma-fetch")

@@ -5,6 +5,8 @@ from typing import Any
 
 import gradio as gr
 
+from . import chart
+
 _ASSETS = Path(__file__).parents[2] / "assets"
 STYLE, SCRIPT = _ASSETS / "style.css", _ASSETS / "choices.js"
 MAX_UPLOAD = "1mb"
@@ -80,5 +82,5 @@ def launch_options() -> dict[str, Any]:
         "enable_monitoring": False,
         "theme": theme(),
         "css_paths": STYLE,
-        "head": f"<style>{CONTAINER_STYLE}</style><script>{SCRIPT.read_text(encoding='utf-8')}</script>",
+        "head": f"{chart.head()}<style>{CONTAINER_STYLE}</style><script>{SCRIPT.read_text(encoding='utf-8')}</script>",
     }

@@ -48,6 +48,8 @@ def wire(
 ) -> None:
     """Answer when a tab is opened and when one of its controls is set.
 
+    A browser takes as long to lay a table out as to draw a chart, so tables arrive when all else is there.
+
     Args:
         page: the tab.
         handler: of `answering`.
@@ -55,12 +57,16 @@ def wire(
         shown: what it shows.
         others: what else to answer, such as `success` of another event.
     """
+    how = {"show_progress": "hidden", "api_visibility": "private"}
+    tables = [one for one in shown if isinstance(one, gr.Dataframe)]
+    with page:  # Gradio numbers a page's tabs by what stands between them
+        kept = {table: gr.State() for table in tables}
+    outputs = [*controls, *(kept.get(one, one) for one in shown)]
     for listen in (partial(gr.on, [page.select, *(control.input for control in controls)]), *others):
-        listen(  # type: ignore[operator]
-            handler,
-            list(controls),
-            [*controls, *shown],
-            show_progress="hidden",
-            api_visibility="private",
-            trigger_mode="always_last",
-        )
+        answered = listen(handler, list(controls), outputs, trigger_mode="always_last", **how)  # type: ignore[operator]
+        if tables:
+            answered.success(_as_given, list(kept.values()), tables, queue=False, **how)
+
+
+def _as_given(*values: Any) -> Any:
+    return values if len(values) > 1 else values[0]
