@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from benchmarks import agreement, bare, bulk, instrument
 from benchmarks import rows as rivals
@@ -159,10 +160,14 @@ def _compression() -> Iterator[Aim]:
 
 
 def _instrument() -> Iterator[Aim]:
-    lines = instrument.TABLE.read_text(encoding="utf-8").splitlines() if instrument.TABLE.exists() else []
-    if not lines:
-        return
-    last = json.loads(lines[-1])
+    """By the last line of each processor."""
+    if instrument.TABLE.exists():
+        lines = map(json.loads, instrument.TABLE.read_text(encoding="utf-8").splitlines())
+        for last in {line["cpu"]: line for line in lines}.values():
+            yield from _examined(last)
+
+
+def _examined(last: Mapping[str, Any]) -> Iterator[Aim]:
     where = f"`{last['command']}`, {last['cpu'].partition(' (')[0]}, {last['date']}"
     differs, recipes = max(last["differences"].values()), len(last["differences"])
     means = f"{differs:.1f}%, means over languages (a recipe in one language: {last['worst']:.1f}%)"
