@@ -1,19 +1,30 @@
-// Draws the figure that a chart is given, once plotly.js is there, and again in the size that it is shown in.
+// Draws the figure that a chart is given as soon as plotly.js is there, and again in the width that it is shown in.
 const plot = element.querySelector(".mma-plot");
-const script = document.getElementById("mma-plotly");
-const library = window.Plotly
-  ? Promise.resolve()
-  : new Promise((resolve) => script.addEventListener("load", resolve, { once: true }));
+
+const MISSING = "plotly.js was not loaded";
+const library = new Promise((resolve, reject) => {
+  const script = document.getElementById("mma-plotly");
+  if (window.Plotly) return resolve();
+  if (!script || "failed" in script.dataset) return reject(MISSING);
+  script.addEventListener("load", resolve);
+  script.addEventListener("error", () => reject(MISSING));
+});
 
 async function draw() {
-  await library;
-  if (!props.value) return;
-  const { data, layout } = JSON.parse(props.value);
-  await Plotly.react(plot, data, { ...layout, autosize: true }, { responsive: true });
+  try {
+    await library;
+    if (!props.value) return Plotly.purge(plot);
+    const { data, layout } = JSON.parse(props.value);
+    plot.style.height = `${layout.height}px`; // else it has none once Plotly fits the chart into it
+    await Plotly.react(plot, data, { ...layout, autosize: true });
+  } catch (error) {
+    plot.textContent = "The chart could not be drawn; load the page again.";
+    console.error("chart:", error);
+  }
 }
 
 watch("value", draw);
-draw();
+if (props.value) draw();
 new ResizeObserver(() => {
   if (plot.classList.contains("js-plotly-plot") && plot.offsetWidth) Plotly.Plots.resize(plot);
-}).observe(element);
+}).observe(plot);

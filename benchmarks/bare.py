@@ -1,6 +1,6 @@
 """A page of Gradio's with one chart of one point, in a tab of its own: `python -m benchmarks.bare --port 7860`.
 
-What a browser takes for its chart, it takes for the chart of every app of Gradio's at least.
+What a browser takes for a chart that is drawn by Gradio's own Plot, on a page with next to nothing else.
 """
 
 from argparse import ArgumentParser

@@ -27,7 +27,7 @@ SENTENCES = 40
 # Where all processes of a run keep their exported graphs, as one takes 7 s; conftest.py sets it.
 GRAPHS = "MMA_TEST_GRAPHS"
 
-# The built-in teacher in 8 bits with the words of some languages: a real build, at a fifth of what all languages take.
+# The built-in teacher in 8 bits with the words of some languages: a real build, in half the time of all.
 BUILT_IN = "vocab:de,en,es,ru+int8"
 
 # (model type, recipe, by default onnx) → artifact

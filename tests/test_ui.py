@@ -45,6 +45,7 @@ from mma_core.ui import (
     recipe_picker,
     tag,
 )
+from mma_core.ui.chart import LIBRARY
 from mma_core.ui.notices import notices
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::UserWarning")
@@ -504,7 +505,8 @@ def test_a_port_that_cannot_be_had(port: str, reason: str, capsys: pytest.Captur
 
 def test_launch_shares_nothing() -> None:
     options = launch_options()
-    assert (options["share"], options["allowed_paths"], options["show_error"]) == (False, [], True)
+    assert (options["share"], options["show_error"]) == (False, True)
+    assert options["allowed_paths"] == [str(LIBRARY)], "the charts' library alone"
     assert options["max_file_size"]
     assert not build_app().analytics_enabled
 

@@ -72,5 +72,6 @@ def test_tables_arrive_after_all_else_and_leave_the_tabs_as_they_are() -> None:
     assert isinstance(app.blocks[kept], gr.State)
     assert (after["inputs"], after["outputs"]) == ([kept], [shown[1]._id])
     assert (after["trigger_after"], after["trigger_only_on_success"]) == (ours["id"], True)
+    assert after["trigger_mode"] == "always_last", "else a table stays that of the answer before"
     assert tabs.children == [page]
     assert app.fns[after["id"]].fn({"data": []}) == {"data": []}

@@ -61,7 +61,7 @@ def recipe_argument(parser: argparse.ArgumentParser, *, several: bool = False) -
     """Add RECIPE, or several of them."""
     text = "steps joined by +, such as layers:6+int8; the command `recipes` lists them"
     if several:
-        parser.add_argument("recipes", nargs="+", metavar="RECIPE", help=f"of each: {text}")
+        parser.add_argument("recipes", nargs="+", metavar="RECIPE", help=text)
     else:
         parser.add_argument("recipe", metavar="RECIPE", help=text)
 
@@ -74,11 +74,13 @@ def note_languages(recipe: Recipe, code: str) -> None:
 
 def teacher_option(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
     """Add `--teacher`, or several of them with commas between."""
-    known = f"{', '.join(builtin.names())}, a checkpoint folder, or a hub id"
+    known = f"{', '.join(builtin.names())}, a checkpoint folder, or a hub id (default: multi)"
     if several:
-        parser.add_argument("--teacher", type=names, default=("multi",), metavar="a,b", help=f"of each: {known}")
+        parser.add_argument(
+            "--teacher", type=names, default=("multi",), metavar="a,b", help=known
+        )
     else:
-        parser.add_argument("--teacher", default="multi", help=f"{known} (default: multi)")
+        parser.add_argument("--teacher", default="multi", help=known)
 
 
 def languages_option(parser: argparse.ArgumentParser) -> None:

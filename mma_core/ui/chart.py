@@ -6,6 +6,7 @@ that chart takes. Here it reads the kinds of traces that the charts have, while 
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import gradio as gr
 
@@ -29,7 +30,8 @@ def chart(elem_id: str) -> gr.HTML:
         apply_default_css=False,
         container=True,
     )
-    made.postprocess = _as_json  # Gradio writes a file beside the source of each class of components
+    # No class of its own, beside whose source Gradio would write a file. `gr.update` of a chart would undo this.
+    made.postprocess = _as_json
     return made
 
 
@@ -38,6 +40,6 @@ def _as_json(figure: "go.Figure | None") -> str | None:
 
 
 def head() -> str:
-    """What the page's head needs for charts, as HTML."""
-    gr.set_static_paths([LIBRARY])
-    return f'<script async id="mma-plotly" src="gradio_api/file={LIBRARY}"></script>'
+    """What the page's head needs for charts, as HTML; the page must be allowed to serve `LIBRARY`."""
+    source = f"gradio_api/file={quote(LIBRARY.as_posix())}?{int(LIBRARY.stat().st_mtime)}"
+    return f"""<script async id="mma-plotly" src="{source}" onerror="this.dataset.failed = ''"></script>"""

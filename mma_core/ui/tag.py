@@ -176,7 +176,11 @@ def _output() -> list[Any]:
     with gr.Accordion("JSON and command line", open=False):
         spans = gr.JSON(label="Spans of the accelerated model", max_height=320)
         command = gr.Textbox(
-            label="The same on the command line", interactive=False, buttons=["copy"], elem_classes="mma-code"
+            label="The same on the command line",
+            interactive=False,
+            max_lines=1,
+            buttons=["copy"],
+            elem_classes="mma-code",
         )
     built = gr.State("")
     fetch = gr.Button("Download the artifact (.zip)", size="sm", interactive=False, elem_id="mma-fetch")

@@ -71,10 +71,10 @@ CONTAINER_STYLE = ".gradio-container { overflow: clip !important; }"
 
 
 def launch_options() -> dict[str, Any]:
-    """What `Blocks.launch` is given besides host and port: no sharing, no readable folders, bounded uploads."""
+    """What `Blocks.launch` is given besides host and port: no sharing, one readable file, bounded uploads."""
     return {
         "share": False,
-        "allowed_paths": [],
+        "allowed_paths": [str(chart.LIBRARY)],
         "max_file_size": MAX_UPLOAD,
         "show_error": True,
         "footer_links": ["settings"],

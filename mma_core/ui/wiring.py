@@ -57,16 +57,15 @@ def wire(
         shown: what it shows.
         others: what else to answer, such as `success` of another event.
     """
-    how = {"show_progress": "hidden", "api_visibility": "private"}
-    tables = [one for one in shown if isinstance(one, gr.Dataframe)]
+    how = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "always_last"}
     with page:  # Gradio numbers a page's tabs by what stands between them
-        kept = {table: gr.State() for table in tables}
+        kept = {one: gr.State() for one in shown if isinstance(one, gr.Dataframe)}
     outputs = [*controls, *(kept.get(one, one) for one in shown)]
     for listen in (partial(gr.on, [page.select, *(control.input for control in controls)]), *others):
-        answered = listen(handler, list(controls), outputs, trigger_mode="always_last", **how)  # type: ignore[operator]
-        if tables:
-            answered.success(_as_given, list(kept.values()), tables, queue=False, **how)
+        answered = listen(handler, list(controls), outputs, **how)  # type: ignore[operator]
+        for table, content in kept.items():
+            answered.success(_as_given, content, table, queue=False, **how)
 
 
-def _as_given(*values: Any) -> Any:
-    return values if len(values) > 1 else values[0]
+def _as_given(content: dict[str, Any]) -> dict[str, Any]:
+    return content
