@@ -76,9 +76,7 @@ def teacher_option(parser: argparse.ArgumentParser, *, several: bool = False) ->
     """Add `--teacher`, or several of them with commas between."""
     known = f"{', '.join(builtin.names())}, a checkpoint folder, or a hub id (default: multi)"
     if several:
-        parser.add_argument(
-            "--teacher", type=names, default=("multi",), metavar="a,b", help=known
-        )
+        parser.add_argument("--teacher", type=names, default=("multi",), metavar="a,b", help=known)
     else:
         parser.add_argument("--teacher", default="multi", help=known)
 
