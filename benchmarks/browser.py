@@ -1,26 +1,33 @@
 """How soon a browser shows each tab's first chart, and the one of a bare page: `python -m benchmarks.browser`.
 
-Needs chromium and playwright.
+Needs chromium and playwright. The answer is one line in `precomputed/browser.jsonl`.
 """
 
+import argparse
 import json
+import shlex
 import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from mma_core import lines, results
+from mma_core.measure.bench import cpu
 from mma_core.ui import compare, insights, languages, robustness
 
 from . import bare
 from .errors import BrowserError
 
+TABLE = results.PRECOMPUTED.with_name("browser.jsonl")
 TABS = {
     "Compare": compare.PLOT,
     "Insights": insights.PLOT,
@@ -31,7 +38,26 @@ PAGES = {("app.py",): TABS, ("-m", bare.__name__): {bare.TAB: bare.PLOT}}
 ROOT = Path(__file__).parents[1]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 START_SECONDS = 60
-REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a browser that knows nothing yet takes.
+
+    Attributes:
+        seconds: tab → median from opening the running app's page to the tab's first chart on the screen; and so of a
+            bare page of Gradio's.
+        repeats: so often.
+        cpu: the machine.
+        date: in UTC.
+        command: what to run to get the line again.
+    """
+
+    seconds: dict[str, float]
+    repeats: int
+    cpu: str
+    date: str
+    command: str
 
 
 def executable() -> str:
@@ -96,19 +122,45 @@ def seconds(browser: Any, address: str, tab: str, plot: str) -> float:
     return took
 
 
-def main() -> None:
-    """Open the page anew for each tab, three times; print the median seconds of each as JSON."""
+def timed(repeats: int) -> dict[str, float]:
+    """Open the page anew for each tab, so often; the tabs take turns.
+
+    Raises:
+        BrowserError: there is no browser, or an app does not answer.
+    """
     from playwright.sync_api import sync_playwright
 
-    found: dict[str, float] = {}
+    found: dict[str, list[float]] = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
         for script, tabs in PAGES.items():
             with running(*script) as address:
-                for tab, plot in tabs.items():
-                    found[tab] = median(seconds(browser, address, tab, plot) for _ in range(REPEATS))
+                for tab, plot in list(tabs.items()) * repeats:
+                    found.setdefault(tab, []).append(seconds(browser, address, tab, plot))
         browser.close()
-    json.dump(found, sys.stdout)
+    return {tab: round(median(each), 2) for tab, each in found.items()}
+
+
+def read(path: Path = TABLE) -> list[Opened]:
+    """The lines of a table; none where there is no table."""
+    return [Opened(**json.loads(line)) for line in lines.read(path) if line] if path.exists() else []
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Time, tell, and add a line to the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.browser", description=__doc__)
+    parser.add_argument("--repeats", type=int, default=9, metavar="N", help="of each tab (default: 9)")
+    parser.add_argument("--table", type=Path, default=TABLE, metavar="FILE", help="where the line goes")
+    options = parser.parse_args(given)
+    arguments = sys.argv[1:] if given is None else given
+    command = shlex.join(["python", "-m", "benchmarks.browser", *arguments])
+    try:
+        found = timed(options.repeats)
+    except BrowserError as error:
+        parser.error(str(error))
+    row = asdict(Opened(found, options.repeats, cpu(), datetime.now(UTC).date().isoformat(), command))
+    lines.append(options.table, [row])
+    sys.stdout.write(f"{json.dumps(row, ensure_ascii=False)}\n")
 
 
 if __name__ == "__main__":

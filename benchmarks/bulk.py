@@ -6,7 +6,6 @@ grows. The answer is one line in `precomputed/bulk.jsonl`.
 
 import argparse
 import json
-import os
 import random
 import shlex
 import subprocess
@@ -23,6 +22,7 @@ import psutil
 
 from mma_core import data, machine, results
 from mma_core.errors import DataError
+from mma_core.lines import append
 from mma_core.measure.bench import cpu
 
 TABLE = results.PRECOMPUTED.with_name("bulk.jsonl")
@@ -197,12 +197,8 @@ def main(given: Sequence[str] | None = None) -> None:
         found = examine(options.recipe, options.language, options.sentences, command)
     except DataError as error:
         parser.error(str(error))
-    line = json.dumps(asdict(found), ensure_ascii=False)
-    with options.table.open("a", encoding="utf-8") as table:
-        table.write(f"{line}\n")
-        table.flush()
-        os.fsync(table.fileno())
-    sys.stdout.write(f"{line}\n")
+    append(options.table, [asdict(found)])
+    sys.stdout.write(f"{json.dumps(asdict(found), ensure_ascii=False)}\n")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """Whether the instrument itself can be trusted: `python -m benchmarks.instrument`.
 
 `bench` runs twice on the same recipes and sample sentences, each time in a fresh process, and the speed-ups of both
-runs are compared; then the app is started in a fresh process and all its charts are drawn, and a browser opens each of
-its tabs. The answer is one line in
+runs are compared; then the app is started in a fresh process and all its charts are drawn. The answer is one line in
 `precomputed/instrument.jsonl`.
 """
 
@@ -10,7 +9,6 @@ import argparse
 import json
 import logging
 import math
-import os
 import shlex
 import subprocess
 import sys
@@ -22,7 +20,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from mma_core import machine
+from mma_core import lines, machine
 from mma_core.measure.bench import cpu
 
 TABLE = Path(__file__).parents[1] / "precomputed" / "instrument.jsonl"
@@ -42,8 +40,6 @@ class Steadiness:
         bench_seconds: of the two runs.
         app_seconds: from a fresh process's first import to the app, laid out.
         charts_seconds: to draw every chart of it.
-        browser_seconds: tab → from opening the running app's page to the tab's first chart on the screen; and so of a
-            bare page of Gradio's.
         languages: of the sample sentences.
         threads: of each tagger.
         cpu: the machine.
@@ -56,7 +52,6 @@ class Steadiness:
     bench_seconds: list[float]
     app_seconds: float
     charts_seconds: float
-    browser_seconds: dict[str, float]
     languages: str
     threads: int
     cpu: str
@@ -102,9 +97,9 @@ def _bench(recipes: Sequence[str], languages: str) -> tuple[dict[str, dict[str, 
     return speedups(json.loads(done.stdout)), round(time.perf_counter() - began, 1)
 
 
-def _seconds(benchmark: str) -> dict[str, float]:
-    """What another benchmark says, run in a fresh process."""
-    command = [sys.executable, "-m", f"benchmarks.{benchmark}"]
+def _started() -> dict[str, float]:
+    """What the app takes in a fresh process."""
+    command = [sys.executable, "-m", "benchmarks.app_start"]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return {what: round(seconds, 2) for what, seconds in json.loads(done.stdout).items()}
 
@@ -115,18 +110,16 @@ def examine(recipes: Sequence[str], languages: str, command: str) -> Steadiness:
         log.info("opening %s", recipe)
         tag = [sys.executable, "-m", "mma_core", "tag", recipe, "Ada Lovelace"]
         subprocess.run(tag, check=True, stdout=subprocess.DEVNULL)
-    browser = _seconds("browser")  # first: without a browser nothing shall be timed for minutes
     runs = [_bench(recipes, languages) for _ in range(2)]
     differences, worst = compared(runs[0][0], runs[1][0])
-    _seconds("app_start")  # the first start writes byte code
-    app = _seconds("app_start")
+    _started()  # the first start writes byte code
+    app = _started()
     return Steadiness(
         differences=differences,
         worst=worst,
         bench_seconds=[seconds for _, seconds in runs],
         app_seconds=app["start"],
         charts_seconds=app["charts"],
-        browser_seconds=browser,
         languages=languages,
         threads=machine.available_threads(),
         cpu=cpu(),
@@ -147,13 +140,8 @@ def main(given: Sequence[str] | None = None) -> None:
     found = examine(
         options.recipes, options.languages, shlex.join(["python", "-m", "benchmarks.instrument", *arguments])
     )
-    line = json.dumps(asdict(found), ensure_ascii=False)
-    options.table.parent.mkdir(parents=True, exist_ok=True)
-    with options.table.open("a", encoding="utf-8") as table:
-        table.write(f"{line}\n")
-        table.flush()
-        os.fsync(table.fileno())
-    sys.stdout.write(f"{line}\n")
+    lines.append(options.table, [asdict(found)])
+    sys.stdout.write(f"{json.dumps(asdict(found), ensure_ascii=False)}\n")
 
 
 if __name__ == "__main__":
