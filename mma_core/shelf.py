@@ -20,22 +20,24 @@ SHIPPED = Path(__file__).parents[1] / "precomputed" / "artifacts"
 
 
 def best(recipe: Recipe, teacher_sha256: str, revision: int) -> Artifact | None:
-    """The whole artifact of a recipe that had the largest budget, of these the newest; None where there is none.
+    """The whole artifact of a recipe that had the largest budget; None where there is none.
 
-    One that was made for some languages alone is another's, and so is one that this processor cannot add up.
+    Of several that had it, one that learnt the recipe's own languages alone comes first, then the newest. One that
+    learnt others alone is another's, and so is one that this processor cannot add up.
 
     Args:
         recipe: one that trains.
         teacher_sha256: of the teacher that it learnt from.
         revision: of the builds.
     """
-    wanted = {"recipe": str(recipe), "teacher_sha256": teacher_sha256, "revision": revision, "languages": []}
+    wanted = {"recipe": str(recipe), "teacher_sha256": teacher_sha256, "revision": revision}
+    learnt = [set(), set(recipe.languages)]
     found = [
-        (BUDGETS.index(manifest["budget"]), str(manifest.get("created")), folder)
+        (BUDGETS.index(manifest["budget"]), bool(manifest["languages"]), str(manifest.get("created")), folder)
         for folder, manifest in _manifests()
-        if wanted.items() <= manifest.items() and exact_here(recipe, manifest)
+        if wanted.items() <= manifest.items() and set(manifest["languages"]) in learnt and exact_here(recipe, manifest)
     ]
-    for _, _, folder in sorted(found, reverse=True):
+    for *_, folder in sorted(found, reverse=True):
         with suppress(ArtifactError):
             return artifact.open_folder(folder)
     return None

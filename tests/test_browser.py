@@ -149,6 +149,40 @@ def test_what_is_typed_into_a_box_of_choices_replaces_what_is_chosen(address: st
     assert box.evaluate("box => box.selectionStart === box.selectionEnd")
 
 
+def test_what_is_typed_before_a_language_s_examples_arrive_stays(address: str, page: Any) -> None:
+    page.goto(address)
+    text, first = page.locator("#mma-text textarea"), page.locator(".mma-example").first
+    english = text.input_value()
+
+    def choose(name: str) -> None:
+        page.locator("#mma-language input").fill(name)
+        page.get_by_role("option", name=name).wait_for()
+        page.keyboard.press("Enter")
+
+    def shows(wanted: str) -> None:
+        page.wait_for_function("wanted => document.querySelector('#mma-text textarea').value === wanted", arg=wanted)
+
+    choose("Swahili")
+    page.wait_for_function("old => document.querySelector('#mma-text textarea').value !== old", arg=english)
+    shows(first.inner_text())
+    held: list[Any] = []
+    page.route("**/queue/join*", lambda request: held.append(request))  # noqa: PLW0108  (it takes functions alone)
+    choose("German")
+    page.wait_for_function("document.querySelector('#mma-language input').value.startsWith('German')")
+    text.fill(TEXT)
+    swahili = first.inner_text()
+    for request in held:
+        request.continue_()
+    page.unroute("**/queue/join*")
+    page.wait_for_function("old => document.querySelector('.mma-example').innerText !== old", arg=swahili)
+    page.wait_for_timeout(500)
+    assert text.input_value() == TEXT
+    text.fill("")
+    choose("Yoruba")
+    page.wait_for_function("document.querySelector('#mma-text textarea').value !== ''")
+    shows(first.inner_text())
+
+
 def test_typing_a_recipe_sets_the_form(address: str, page: Any) -> None:
     page.goto(address)
     recipe = page.locator("#mma-recipe textarea")

@@ -110,6 +110,16 @@ def test_foreign_and_damaged_ones_are_passed_over(put: Put, changes: dict[str, A
     assert best() == right
 
 
+def test_what_learnt_the_recipe_s_own_languages_alone_comes_first(put: Put) -> None:
+    recipe = parse("layers:1+vocab:de,sw")
+    own = put("own", recipe=str(recipe), languages=["sw", "de"], created="2020-01-01T00:00:00+00:00")
+    put("all", recipe=str(recipe))
+    put("others", recipe=str(recipe), languages=["de"], budget="full")
+    assert shelf.best(recipe, SHA, REVISION) == artifact.open_folder(own)
+    longer = put("longer", recipe=str(recipe), budget="standard")
+    assert shelf.best(recipe, SHA, REVISION) == artifact.open_folder(longer)
+
+
 @pytest.mark.parametrize("content", ["", "[1]", "nonsense", "\ud800"])
 def test_rubbish_is_passed_over(put: Put, places: dict[str, Path], content: str) -> None:
     right = put("right")

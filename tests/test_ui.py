@@ -215,13 +215,14 @@ def test_timing_is_a_median_after_a_warm_up() -> None:
 
 
 def test_choosing_a_language_turns_the_box_and_keeps_own_text() -> None:
-    box, hint, first, *_ = tag.choose_language("ar", TEXT)
+    box, change, hint, first, *_ = tag.choose_language("ar", TEXT)
     assert (box["rtl"], "value" in box) == (True, False)
+    assert change == {"replaces": "", "by": examples.of("ar")[0]}
     assert not hint["visible"]
     assert first["value"] == examples.of("ar")[0]
-    box, *_ = tag.choose_language("de", examples.of("en")[1])
-    assert box["value"] == examples.of("de")[0]
-    _, hint, first, *_ = tag.choose_language("ka", TEXT)
+    example = examples.of("en")[1]
+    assert tag.choose_language("de", example)[1] == {"replaces": example, "by": examples.of("de")[0]}
+    _, _, hint, first, *_ = tag.choose_language("ka", TEXT)
     assert hint["visible"]
     assert not first["visible"]
 

@@ -23,6 +23,8 @@ from .outputs import LOGITS, Outputs, Silence, open_outputs, states
 
 # The share of the progress that the teacher's part of the work takes.
 TEACHER_PART = 0.3
+# The name in a batch of the rows of the student's word embeddings, (batch, length).
+ROWS = "rows"
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,18 @@ def distil(  # noqa: PLR0913  (who learns what from whom, how, where it is kept,
     outputs = open_outputs(material, lesson.teacher_states, portion(report, 0, begun)) if lesson.asks else Silence()
     pad = int(material.teacher.config.pad_token_id or 0)
 
-    def prepare(step: int, indices: np.ndarray) -> Batch:
-        batch = collate([material.encoded[index] for index in indices.tolist()], pad)
-        return batch | outputs.read(indices, batch["input_ids"].shape[1])
-
     torch.manual_seed(settings.seed)
     pupil = _Pupil(student.model, lesson)
     student.model.get_input_embeddings().weight.requires_grad_(train_embeddings)
-    with _quick_attention(student.model):
+    # Weights that have no gradient stay as they are unless they decay.
+    few = train_embeddings and not settings.weight_decay
+    with _quick_attention(student.model), _rows(student.model, material, pad, few=few) as rows:
+
+        def prepare(step: int, indices: np.ndarray) -> Batch:
+            batch = collate([material.encoded[index] for index in indices.tolist()], pad)
+            read = outputs.read(indices, batch["input_ids"].shape[1])
+            return batch | read | {ROWS: torch.from_numpy(rows[batch["input_ids"].numpy()])}
+
         fit(
             pupil,
             batches=plan_batches(material.lengths, material.groups, exponent=1.0, settings=settings),
@@ -128,6 +134,34 @@ def _quick_attention(model: PreTrainedModel) -> Iterator[None]:
     model.set_attn_implementation(attention())
     yield
     model.set_attn_implementation(before)
+
+
+@contextmanager
+def _rows(model: PreTrainedModel, material: Material, pad: int, *, few: bool) -> Iterator[np.ndarray]:
+    """Within the block, with `few`, the model has the word embeddings of a material's pieces alone.
+
+    An optimiser's step takes in every row, and most pieces of a large vocabulary do not occur in the material.
+
+    Yields:
+        The row of each piece that occurs, shape (vocabulary,).
+    """
+    full = model.get_input_embeddings()
+    size = full.num_embeddings
+    if not few:
+        yield np.arange(size)
+        return
+    # Padding keeps its number, from which some models count their positions.
+    kept = np.unique(np.concatenate([np.arange(pad + 1), *(pieces for pieces, _ in material.encoded)]))
+    small = nn.Embedding(len(kept), full.embedding_dim, padding_idx=full.padding_idx)
+    small.weight = nn.Parameter(full.weight.detach()[kept].clone())
+    numbers = np.zeros(size, dtype=np.int64)
+    numbers[kept] = np.arange(len(kept))
+    model.set_input_embeddings(small)
+    try:
+        yield numbers
+    finally:
+        full.weight.data[kept] = small.weight.detach().cpu()
+        model.set_input_embeddings(full)
 
 
 class _Lesson:
@@ -177,7 +211,7 @@ class _Pupil(nn.Module):
         lesson = self._lesson
         told = batch | outputs.answer(batch)
         found = self.student(
-            input_ids=batch["input_ids"],
+            input_ids=batch[ROWS],
             attention_mask=batch["attention_mask"],
             output_hidden_states=bool(lesson.teacher_states),
         )

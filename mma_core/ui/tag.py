@@ -27,6 +27,11 @@ SHOW_RESULT = """() => {
   const result = document.querySelector("#mma-output");
   if (result.getBoundingClientRect().top > window.innerHeight) result.scrollIntoView({behavior: "smooth"});
 }"""
+# The answer to a choice of language comes a moment later, and what was typed meanwhile is the user's own.
+PUT_EXAMPLE = """(text, change) => {
+  if (text !== change.replaces && text !== window.mmaExample) return text;
+  return window.mmaExample = change.by;
+}"""
 CLICK_DOWNLOAD = "() => document.querySelector('#{0} a, a#{0}, #{0}')?.click()"
 
 # The event that ends a session's running build, by session hash: cancelling must reach a handler that is at work.
@@ -114,16 +119,20 @@ def zip_artifact(spelled: str) -> str:
 
 
 def choose_language(code: str, text: str) -> list[Any]:
-    """Turn the text box and the examples to a language; a text that is the user's own stays."""
+    """Turn the text box and the examples to a language.
+
+    Returns:
+        The text box's direction; which text gives way to which example, and none that is the user's own; hint, buttons.
+    """
     offered = examples.of(code)
-    replace = not text.strip() or examples.is_example(text)
-    new = {"value": offered[0] if offered else ""} if replace else {}
+    replaceable = not text.strip() or examples.is_example(text)
+    change = {"replaces": text if replaceable else "", "by": offered[0] if offered else ""}
     buttons = [
         gr.update(value=offered[index] if index < len(offered) else "", visible=index < len(offered))
         for index in range(examples.EXAMPLES)
     ]
     hint = gr.update(visible=not offered)
-    return [gr.update(rtl=language(code).direction == "rtl", **new), hint, *buttons]
+    return [gr.update(rtl=language(code).direction == "rtl"), change, hint, *buttons]
 
 
 def tab() -> None:
@@ -156,7 +165,10 @@ def _input() -> tuple[gr.Dropdown, gr.Textbox]:
     with gr.Column(elem_id="mma-examples"):
         hint = gr.HTML(f'<p class="mma-note">{NO_EXAMPLES}</p>', visible=not offered)
         buttons = [gr.Button(example, size="sm", elem_classes="mma-example") for example in offered]
-    code.input(choose_language, [code, text], [text, hint, *buttons], show_progress="hidden", api_visibility="private")
+    change = gr.JSON(visible="hidden")
+    code.input(
+        choose_language, [code, text], [text, change, hint, *buttons], show_progress="hidden", api_visibility="private"
+    ).then(None, [text, change], text, js=PUT_EXAMPLE, api_visibility="private")
     for button in buttons:
         button.click(None, button, text, js="(example) => example", api_visibility="private")
     return code, text

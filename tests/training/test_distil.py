@@ -186,7 +186,7 @@ def test_the_teacher_itself_has_nothing_to_learn(material: Material, teacher: Ch
     lesson = distil._Lesson(losses, twin.model, teacher.model)
     found = outputs.open_outputs(material, lesson.teacher_states, silent)
     batch = distil.collate([material.encoded[index] for index in (0, 4)], 0)
-    batch |= found.read(np.array([0, 4]), batch["input_ids"].shape[1])
+    batch |= {distil.ROWS: batch["input_ids"]} | found.read(np.array([0, 4]), batch["input_ids"].shape[1])
     with torch.no_grad():
         assert float(distil._Pupil(twin.model, lesson)(batch, found)) == pytest.approx(0, abs=0.02)
         other = distil._Pupil(student_of(teacher).model, distil._Lesson(losses, twin.model, teacher.model))
@@ -197,6 +197,38 @@ def test_word_embeddings_learn_where_they_shall(material: Material, teacher: Che
     student = student_of(teacher)
     learn(student, material, tmp_path, Losses(logits=1.0), train_embeddings=True)
     assert not torch.equal(student.model.get_input_embeddings().weight, teacher.model.get_input_embeddings().weight)
+
+
+@pytest.mark.parametrize("model_type", tiny.MODEL_TYPES)
+def test_word_pieces_that_do_not_occur_need_no_optimiser(
+    tiny_teacher: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model_type: str
+) -> None:
+    teacher = checkpoint.load(str(tiny_teacher(model_type)))
+    texts = {"de": [sentence.words for sentence in tiny.corpus()[:2]]}
+    learnt_from = gather(unlabelled(texts), 100, teacher=teacher, world=World(tmp_path / "outputs"))  # type: ignore[arg-type]
+    told = {"losses": Losses(logits=1.0), "settings": dataclasses.replace(SETTINGS, weight_decay=0.0)}
+
+    def taught(folder: str) -> Checkpoint:
+        student = student_of(teacher)
+        where = {"folder": tmp_path / folder, "report": silent}
+        return distil.distil(student, material=learnt_from, train_embeddings=True, **told, **where)  # type: ignore[arg-type]
+
+    quick, rows, asked = taught("few"), distil._rows, []
+
+    def all_rows(*arguments: Any, few: bool) -> Any:
+        asked.append(few)
+        return rows(*arguments, few=False)
+
+    monkeypatch.setattr(distil, "_rows", all_rows)
+    slow = taught("all").model.state_dict()
+    assert asked == [True]
+    assert all(torch.allclose(slow[name], value, atol=1e-4) for name, value in quick.model.state_dict().items())
+    before, after = (made.model.get_input_embeddings().weight for made in (teacher, quick))
+    occurring = np.unique(np.concatenate([pieces for pieces, _ in learnt_from.encoded]))
+    others = np.setdiff1d(np.arange(len(before)), occurring)
+    assert len(others) > 20
+    assert torch.equal(before[others], after[others])
+    assert not torch.equal(before[occurring], after[occurring])
 
 
 def test_a_narrower_student_learns_hidden_states_through_a_projection(
