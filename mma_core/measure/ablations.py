@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from .. import bootstrap, builtin
@@ -107,20 +108,26 @@ def run(teacher: str, names: Sequence[str], *, data: Path, work: Path, report: R
     return rows
 
 
-def _scored(plan: Plan, name: str, data: Path, work: Path, report: Report) -> tuple[Scores, float]:
+def _scored(plan: Plan, name: str, data: Path, work: Path, report: Report) -> tuple[Scores, int]:
     from ..training.teacher import run_stages
 
     before = _first_stages(plan)
     own = [stages[name] for stages in (plan.first, plan.stages) if name in stages]
     trained = run_stages(name, [*before, *own], data=data, work=work, report=report)
-    log = (trained.folder.parent / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    rates = [json.loads(line)["sentences_per_s"] for line in log]
-    sentences = plan.stages[name].settings.steps * plan.stages[name].settings.batch_size
+    seconds = _seconds(trained.folder.parent / "log.jsonl", plan.stages[name])
     report(1.0, "tagging the dev files")
     files = corpora(data, "dev")
     seen = {*trained.record["seen"], *builtin.labelled(plan.stages[name].start)}
     scores = score(trained.folder, files, plan.sentences, kinds(files, seen))
-    return scores, round(sentences / (sum(rates) / len(rates)))
+    return scores, seconds
+
+
+def _seconds(log: Path, stage: "Stage") -> int:
+    """How long a stage trained; 0 for one of no steps, which leaves what it begins with as it is."""
+    if not stage.settings.steps:
+        return 0
+    rates = [json.loads(line)["sentences_per_s"] for line in log.read_text(encoding="utf-8").splitlines()]
+    return round(stage.settings.steps * stage.settings.batch_size / fmean(rates))
 
 
 def _first_stages(plan: Plan) -> "list[Stage]":

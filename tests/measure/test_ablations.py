@@ -128,6 +128,13 @@ def test_every_run_has_its_row_beside_the_control(world: Path) -> None:
     assert sorted(json.loads(line)["name"] for line in lines) == ["b", "c", "control"]
 
 
+def test_a_run_of_no_steps_is_what_it_begins_with(world: Path) -> None:
+    plan = world / "ablations.toml"
+    plan.write_text(plan.read_text("utf-8").replace("c = {}", "c = { steps = 0 }"), "utf-8")
+    rows = ablations.run("en", ["c"], data=world / "data", work=world, report=quiet)
+    assert [(row["name"], row["steps"], row["seconds"]) for row in rows] == [("control", 4, 2), ("c", 0, 0)]
+
+
 def test_an_unknown_variant_is_named(world: Path) -> None:
     with pytest.raises(DataError, match="teacher en has no ablation x; known: control, b, c"):
         ablations.run("en", ["x"], data=world / "data", work=world, report=quiet)
