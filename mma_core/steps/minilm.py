@@ -23,7 +23,9 @@ class MiniLM(Step):
     widths. The second phase learns the tags: T² KL at T = 2 and half the cross-entropy (our choice; the paper
     fine-tunes). The paper's students start from random weights; this one from the teacher's, narrowed by projection on
     the principal directions of its hidden states, since that saves hours. Heads keep their size, so the width is a
-    multiple of it, and the feed-forward part keeps its proportion. Word embeddings stay as they are.
+    multiple of it, and the feed-forward part keeps its proportion. Word embeddings stay as they are; they learn, of the
+    pieces that occur, where the build is restricted to some languages, since what narrowing takes from few is soon
+    learnt again.
     """
 
     name, kind, title = "minilm", Kind.STUDENT, "MiniLMv2"
@@ -60,7 +62,8 @@ class MiniLM(Step):
         world.report(0.0, "reading the sentences")
         material = students.material(self, model, world)
         student = shrunk(material, layers=self.layers, width=self.width)
-        phases = [students.relations(model), students.healing()]
+        learn = {"train_embeddings": True, "weight_decay": 0.0} if world.languages else {}
+        phases = [students.relations(model, **learn), students.healing(**learn)]
         return students.taught(self, student, material, world, phases)
 
 

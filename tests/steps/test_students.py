@@ -123,6 +123,24 @@ def test_what_is_read_of_each_language_follows_their_number(teacher: Checkpoint,
     assert len(learnt.encoded) == (2 if restricted else 3), "labels of other languages are not learnt"
 
 
+@pytest.mark.parametrize("restricted", [(), ("de",)])
+def test_narrowed_word_embeddings_learn_where_languages_are_few(
+    teacher: Checkpoint, restricted: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, moved = distil.distil, []
+
+    def watched(student: Checkpoint, **rest: Any) -> Checkpoint:
+        before = student.model.get_input_embeddings().weight.detach().clone()
+        taught = real(student, **rest)
+        moved.append((taught.model.get_input_embeddings().weight != before).any(dim=1).sum().item())
+        return taught
+
+    monkeypatch.setattr(students, "distil", watched)
+    made(teacher, "minilm:1x16", languages=restricted)
+    assert len(moved) == 2
+    assert all(0 < rows < teacher.config.vocab_size for rows in moved) if restricted else moved == [0, 0]
+
+
 def test_a_language_without_text(teacher: Checkpoint) -> None:
     with pytest.raises(RecipeError, match="step bistil:en,de: no unlabelled text in de; pass --data"):
         made(teacher, "bistil:en,de", unlabelled=lambda codes, count: {"en": [("a",)]})
