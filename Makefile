@@ -46,6 +46,7 @@ measurements: $(APP_READY)
 	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-of-de.txt --languages de $(ARGS)
 	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-of-en.txt --languages en $(ARGS)
 	$(BIN)/python -m mma_core sweep --budget standard --recipes precomputed/recipes-of-en-sw.txt --languages en,sw --teacher multi,en $(ARGS)
+	$(BIN)/python -m mma_core sweep --recipes precomputed/recipes-of-africa.txt --languages ha,ig,rw,sw,wo,xh,yo,zu $(ARGS)
 	$(BIN)/python -m mma_core sweep --recipes precomputed/recipes-one-thread.txt --threads 1 --languages de,sw $(ARGS)
 	$(BIN)/python -m benchmarks.agreement
 

@@ -1,6 +1,6 @@
 """Learn the relations within the teacher's attention (MiniLMv2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RecipeError
@@ -62,8 +62,9 @@ class MiniLM(Step):
         world.report(0.0, "reading the sentences")
         material = students.material(self, model, world)
         student = shrunk(material, layers=self.layers, width=self.width)
-        learn = {"train_embeddings": True, "weight_decay": 0.0} if world.languages else {}
-        phases = [students.relations(model, **learn), students.healing(**learn)]
+        phases = [students.relations(model), students.healing()]
+        if world.languages:
+            phases = [replace(phase, train_embeddings=True, weight_decay=0.0) for phase in phases]
         return students.taught(self, student, material, world, phases)
 
 

@@ -37,7 +37,7 @@ class Phase:
     change: Callable[[PreTrainedModel, int], After] | None = None
 
 
-def healing(learning_rate: float = 5e-4, *, train_embeddings: bool = False, weight_decay: float = 0.01) -> Phase:
+def healing(learning_rate: float = 5e-4, *, train_embeddings: bool = False) -> Phase:
     """The phase in which a student learns the teacher's tags.
 
     In 200 steps 4 of the teacher's 12 layers came to a macro F1 of 49.5 on 14 dev files at a rate of 1e-4, 54.4 at 3e-4
@@ -48,17 +48,17 @@ def healing(learning_rate: float = 5e-4, *, train_embeddings: bool = False, weig
     and 54.2 from squared distances of logits, 68.9 and 52.9 with the teacher's last hidden state, 69.3 and 51.6 with
     six of them. More steps help: 74.2 and 60.5 after 5,000, where the teacher has 78.0 and 66.4.
     """
-    return Phase(HEALING, learning_rate, train_embeddings, weight_decay)
+    return Phase(HEALING, learning_rate, train_embeddings)
 
 
-def relations(teacher: Checkpoint, *, train_embeddings: bool = False, weight_decay: float = 0.01) -> Phase:
+def relations(teacher: Checkpoint, *, train_embeddings: bool = False) -> Phase:
     """The phase in which a student's last layer learns the relations of a layer of the teacher (MiniLMv2).
 
     That is the last of up to 12 layers, and of deeper teachers one as far up as the 19th of 24 is. The rate is TiME's.
     """
     depth = teacher.config.num_hidden_layers
     layer = depth if depth <= 12 else round(depth * 19 / 24)
-    return Phase(Losses(relations=1.0, relation_layer=layer), 6e-4, train_embeddings, weight_decay)
+    return Phase(Losses(relations=1.0, relation_layer=layer), 6e-4, train_embeddings)
 
 
 def material(
