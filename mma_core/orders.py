@@ -14,6 +14,8 @@ SEED = 13
 LIBRARIES = ("torch", "transformers", "tokenizers", "onnx", "onnxruntime", "openvino", "nncf")
 # A change of this project's code that alters what every recipe makes counts this up; `Step.revision` is for one step's.
 REVISION = 4
+# The same of what alters only builds that are restricted to some languages.
+RESTRICTED = 1
 
 
 def revision(recipe: Recipe) -> int:
@@ -73,6 +75,7 @@ class Order:
             "versions": versions(),
             "vnni": self.full_range,
             **({"budget": self.budget} if self.recipe.trains else {}),
+            **({"restricted": RESTRICTED} if self.languages else {}),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -31,16 +31,21 @@ def best(recipe: Recipe, teacher_sha256: str, revision: int) -> Artifact | None:
         revision: of the builds.
     """
     wanted = {"recipe": str(recipe), "teacher_sha256": teacher_sha256, "revision": revision}
-    learnt = [set(), set(recipe.languages)]
     found = [
         (BUDGETS.index(manifest["budget"]), bool(manifest["languages"]), str(manifest.get("created")), folder)
         for folder, manifest in _manifests()
-        if wanted.items() <= manifest.items() and set(manifest["languages"]) in learnt and exact_here(recipe, manifest)
+        if wanted.items() <= manifest.items() and _learnt_all(recipe, manifest) and exact_here(recipe, manifest)
     ]
     for *_, folder in sorted(found, reverse=True):
         with suppress(ArtifactError):
             return artifact.open_folder(folder)
     return None
+
+
+def _learnt_all(recipe: Recipe, manifest: Mapping[str, Any]) -> bool:
+    """Whether an artifact learnt every language that there was text of, or just those that its recipe is for."""
+    learnt = manifest.get("languages")
+    return learnt == [] or (isinstance(learnt, list) and sorted(map(str, learnt)) == sorted(recipe.languages))
 
 
 def exact_here(recipe: Recipe, manifest: Mapping[str, Any]) -> bool:

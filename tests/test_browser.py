@@ -169,8 +169,13 @@ def test_what_is_typed_before_a_language_s_examples_arrive_stays(address: str, p
     page.route("**/queue/join*", lambda request: held.append(request))  # noqa: PLW0108  (it takes functions alone)
     choose("German")
     page.wait_for_function("document.querySelector('#mma-language input').value.startsWith('German')")
+    until = time.monotonic() + START_SECONDS
+    while not held and time.monotonic() < until:
+        page.wait_for_timeout(50)
     text.fill(TEXT)
     swahili = first.inner_text()
+    assert held
+    assert all(TEXT not in (request.request.post_data or "") for request in held)
     for request in held:
         request.continue_()
     page.unroute("**/queue/join*")

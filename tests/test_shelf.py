@@ -95,6 +95,8 @@ def test_the_order_of_folders_says_nothing(
         {"teacher_sha256": "1" * 64},
         {"revision": REVISION - 1},
         {"languages": ["de"]},
+        {"languages": [["de"]]},
+        {"languages": None},
         {"budget": "endless"},
         {"budget": None},
         {"format": artifact.FORMAT + 1},

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import fmean
+from statistics import harmonic_mean
 from typing import TYPE_CHECKING, Any
 
 from .. import bootstrap, builtin
@@ -127,7 +127,7 @@ def _seconds(log: Path, stage: "Stage") -> int:
     if not stage.settings.steps:
         return 0
     rates = [json.loads(line)["sentences_per_s"] for line in log.read_text(encoding="utf-8").splitlines()]
-    return round(stage.settings.steps * stage.settings.batch_size / fmean(rates))
+    return round(stage.settings.steps * stage.settings.batch_size / harmonic_mean(rates))
 
 
 def _first_stages(plan: Plan) -> "list[Stage]":

@@ -23,9 +23,8 @@ class MiniLM(Step):
     widths. The second phase learns the tags: T² KL at T = 2 and half the cross-entropy (our choice; the paper
     fine-tunes). The paper's students start from random weights; this one from the teacher's, narrowed by projection on
     the principal directions of its hidden states, since that saves hours. Heads keep their size, so the width is a
-    multiple of it, and the feed-forward part keeps its proportion. Word embeddings stay as they are; they learn, of the
-    pieces that occur, where the build is restricted to some languages, since what narrowing takes from few is soon
-    learnt again.
+    multiple of it, and the feed-forward part keeps its proportion. Word embeddings stay as they are unless
+    the build is restricted to some languages: then those of the pieces that occur learn too, without weight decay.
     """
 
     name, kind, title = "minilm", Kind.STUDENT, "MiniLMv2"

@@ -265,13 +265,10 @@ class _Run:
     def resume(self, folder: Path) -> int:
         """Take up the checkpoint of a run with the same settings; returns the steps that it had done."""
         path = folder / "state.safetensors"
-        if not path.exists():
+        step = self._steps_of(path) if path.exists() else 0
+        if not step:
             return 0
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata()
-        if json.loads(metadata["settings"]) != non_default(self._settings):
-            return 0
-        step, tensors = int(metadata["step"]), load_file(path)
+        tensors = load_file(path)
         with torch.no_grad():
             for name, parameter in self._parameters.items():
                 parameter.copy_(tensors[name])
@@ -287,6 +284,15 @@ class _Run:
         for group, base in zip(self._optimizer.param_groups, self._schedule.base_lrs, strict=True):
             group["lr"] = base * _rate(step, self._settings)
         return step
+
+    def _steps_of(self, path: Path) -> int:
+        """How many steps a checkpoint had done; 0 for one of other settings, or of other parts than these."""
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+            shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118  (it is no dictionary)
+        fits = all(shapes.get(name) == list(parameter.shape) for name, parameter in self._parameters.items())
+        same = json.loads(metadata["settings"]) == non_default(self._settings)
+        return int(metadata["step"]) if fits and same else 0
 
 
 def _parameter_groups(parameters: dict[str, torch.nn.Parameter], settings: Settings) -> list[dict[str, object]]:

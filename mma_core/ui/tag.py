@@ -167,8 +167,13 @@ def _input() -> tuple[gr.Dropdown, gr.Textbox]:
         buttons = [gr.Button(example, size="sm", elem_classes="mma-example") for example in offered]
     change = gr.JSON(visible="hidden")
     code.input(
-        choose_language, [code, text], [text, change, hint, *buttons], show_progress="hidden", api_visibility="private"
-    ).then(None, [text, change], text, js=PUT_EXAMPLE, api_visibility="private")
+        choose_language,
+        [code, text],
+        [text, change, hint, *buttons],
+        show_progress="hidden",
+        api_visibility="private",
+        trigger_mode="always_last",
+    ).success(None, [text, change], text, js=PUT_EXAMPLE, api_visibility="private")
     for button in buttons:
         button.click(None, button, text, js="(example) => example", api_visibility="private")
     return code, text

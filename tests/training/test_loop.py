@@ -99,6 +99,24 @@ def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
     assert (tmp_path / "state.safetensors").stat().st_mtime_ns == written
 
 
+def test_other_parts_begin_anew(tmp_path: Path) -> None:
+    class Wider(Small):
+        def __init__(self, seed: int) -> None:
+            super().__init__(seed)
+            self.body, self.classifier = torch.nn.Linear(6, 9), torch.nn.Linear(9, 3)
+
+    seen: list[int] = []
+    told = {"batches": BATCHES, "settings": SETTINGS, "folder": tmp_path, "report": silent}
+    fit(Small(3), prepare=prepare, loss=loss, **told)  # type: ignore[arg-type]
+
+    def noted(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
+        seen.append(int(batch["step"]))
+        return loss(model, batch)
+
+    fit(Wider(3), prepare=prepare, loss=noted, **told)  # type: ignore[arg-type]
+    assert seen == list(range(12))
+
+
 def test_other_settings_begin_anew(tmp_path: Path) -> None:
     trained(tmp_path / "a")
     other = dataclasses.replace(SETTINGS, learning_rate=2e-2)
