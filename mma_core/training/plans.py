@@ -59,8 +59,9 @@ class Stage:
         start: name of the stage whose weights it begins with, or of a built-in teacher; `encoder` for the bare encoder;
             empty for the stage before.
         taught_by: with soft labels, how many of the stages before are the teachers.
-        mean_of: instead of training, take the mean of the weights that so many of the stages before ended with
-            (Wortsman et al. 2022, the uniform soup); such a stage has no steps.
+        mean_of: instead of training, take the mean of the weights that so many of the stages before ended with,
+            and of a built-in teacher's where `start` names one (Wortsman et al. 2022, the uniform soup); such a stage
+            has no steps.
     """
 
     name: str

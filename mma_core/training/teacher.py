@@ -117,7 +117,8 @@ def _run(
 ) -> BertForTokenClassification:
     folders = list(before.values())
     if stage.mean_of:
-        return mean(folders[-stage.mean_of :])
+        begun = [sources.locate(stage.start).folder] if stage.start in builtin.names() else []
+        return mean([*begun, *folders[-stage.mean_of :]])
     _, training = _TASKS[stage.task]
     if stage.taught_by:
         training = partial(training, teachers=folders[-stage.taught_by :])

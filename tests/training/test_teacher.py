@@ -115,6 +115,20 @@ def test_a_stage_may_be_the_mean_of_those_before(tmp_path: Path, data: Path) -> 
     assert made.folder == made.folders[-1]
 
 
+def test_a_mean_may_take_in_a_built_in_teacher(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(steps=2, batch_size=4, warmup=0)
+    shipped = run_stages("multi", [Stage("a", settings)], data=data, work=tmp_path / "a", report=silent).folder
+    monkeypatch.setattr(teacher.builtin, "names", lambda: ("shipped",))
+    monkeypatch.setattr(teacher.sources, "locate", lambda name: sources.Source(name, shipped, "1" * 64))
+    other = Stage("b", Settings(steps=2, batch_size=4, warmup=0, seed=2), start="encoder")
+    stages = [other, Stage("mean", Settings(steps=0), mean_of=1, start="shipped")]
+    *_, last, soup = run_stages("multi", stages, data=data, work=tmp_path / "b", report=silent).folders
+    first, second = weights(shipped), weights(last)
+    assert not torch.equal(first["classifier.weight"], second["classifier.weight"])
+    for name, value in weights(soup).items():
+        assert torch.allclose(value, (first[name] + second[name]) / 2, atol=1e-7)
+
+
 @pytest.mark.parametrize("train_embeddings", [False, True])
 def test_word_embeddings_stay_unless_they_are_to_learn(tmp_path: Path, data: Path, train_embeddings: bool) -> None:
     start = ner.initial_model(Stage("a", Settings(steps=1)), None).state_dict()
