@@ -255,7 +255,7 @@ def curves_table() -> str:
 
 
 def _ablations_of(rows: list[dict[str, Any]]) -> str:
-    one = rows[0]
+    one = next(row for row in rows if row["name"] == ablations.CONTROL)
     head = ("run", "changes", "gold", "zero-shot", "silver", f"difference on {one['judged']} [95%]", "p")
     cells = [
         (
